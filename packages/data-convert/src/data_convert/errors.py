@@ -1,0 +1,198 @@
+"""Every error that data_convert raises for something a user can cause or mend."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known name closest to `name`, or nothing."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+class DataConvertError(Exception):
+    """Base of all errors of this package; `exit_code` is 2 for wrong input, 1 for failed work."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """One thing wrong in datasets.toml: where (key path) and what."""
+
+    key: str
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.says}"
+
+
+class SpecErrors(DataConvertError):
+    """The dataset description is wrong; every mistake is in `mistakes`."""
+
+    def __init__(self, path: Path | str, mistakes: Sequence[Mistake]) -> None:
+        self.path = path
+        self.mistakes = tuple(mistakes)
+        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) != 1 else ''}"
+        super().__init__("\n".join([f"{path}: {count}", *(f"  {mistake}" for mistake in self.mistakes)]))
+
+
+class UnknownDatasetError(DataConvertError):
+    """A dataset was asked for that datasets.toml does not describe."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(
+            f"there is no dataset {name!r} in data/datasets.toml{nearest(name, self.known)}"
+            f" Datasets: {', '.join(self.known) or 'none'}."
+        )
+
+
+class NoRawDataError(DataConvertError):
+    """A dataset has no input file."""
+
+    def __init__(self, dataset: str, folder: Path, pattern: str, *, others: Sequence[str] = ()) -> None:
+        self.dataset = dataset
+        self.folder = folder
+        self.others = tuple(others)
+        found = f" (it holds {len(others)} that do not match, such as {others[0]})" if others else ""
+        super().__init__(
+            f"{dataset}: no raw data: no file matches {pattern} in {folder}{found}."
+            f" Put the raw files there, get the Parquet with `invoke data.pull --dataset {dataset}`,"
+            f" or make a sample with `invoke data.sample --dataset {dataset}`."
+        )
+
+
+class PartNameClashError(DataConvertError):
+    """Two inputs would be written to one part."""
+
+    def __init__(self, dataset: str, part: str, sources: Sequence[str]) -> None:
+        self.part = part
+        self.sources = tuple(sources)
+        super().__init__(
+            f"{dataset}: {' and '.join(sources)} would both become {part}."
+            " Remove one of them, or group them on purpose with `parts` in data/datasets.toml."
+        )
+
+
+class UnmatchedSourceError(DataConvertError):
+    """A file name does not fit the pattern from which the part's name is made."""
+
+    def __init__(self, dataset: str, source: str, pattern: str) -> None:
+        super().__init__(
+            f"{dataset}: the file name {source!r} does not match `pattern` = {pattern!r},"
+            " from which its part's name is made. Rename it, or mend the pattern in data/datasets.toml."
+        )
+
+
+class SourceError(DataConvertError):
+    """An input file cannot be read as what it claims to be."""
+
+    def __init__(self, source: Path | str, says: str) -> None:
+        self.source = source
+        super().__init__(f"{source}: {says}")
+
+
+class SourceChangedError(SourceError):
+    """An input file changed while it was read; what was read of it was thrown away."""
+
+    exit_code = 1
+
+    def __init__(self, source: Path | str) -> None:
+        super().__init__(
+            source, "the file changed while it was read. Run again when nothing writes to it any more."
+        )
+
+
+class HeaderError(SourceError):
+    """The header line does not fit the declared columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """One input row that does not fit the spec.
+
+    Attributes:
+        source: The input file, relative to the dataset's folder.
+        line: Physical line on which the row starts, from 1.
+        column: Name of the first column that does not fit; None if the row as a whole does not.
+        value: The text that does not fit.
+        says: Why.
+        raw: The row as it stands in the file, decoded, without its line end.
+    """
+
+    source: str
+    line: int
+    column: str | None
+    value: str
+    says: str
+    raw: str
+
+    def __str__(self) -> str:
+        where = f"{self.source}:{self.line}"
+        if self.column is None:
+            return f"{where}: {self.says}"
+        return f"{where}: column {self.column!r}: {self.value!r} {self.says}"
+
+
+class RejectedRowsError(DataConvertError):
+    """Rows that do not fit, in a dataset whose `on_reject` is "error": the part was not written."""
+
+    def __init__(self, dataset: str, rejects: Sequence[Reject], *, advice: str = "") -> None:
+        self.dataset = dataset
+        self.rejects = tuple(rejects)
+        lines = [f"  {reject}" for reject in self.rejects]
+        super().__init__(
+            "\n".join(
+                [
+                    f"{dataset}: {len(lines)} row{'s do' if len(lines) != 1 else ' does'} not fit the spec"
+                    " (the first ones found; nothing was written for this part):",
+                    *lines,
+                    advice
+                    or f'  Mend the rows or the type in data/datasets.toml, or set `on_reject = "keep"` for'
+                    f" {dataset} to keep such rows in a rejects file beside the part.",
+                ]
+            )
+        )
+
+
+class FailedPartsError(DataConvertError):
+    """Several parts of a dataset failed; each one's error is in `failures`."""
+
+    def __init__(self, failures: Sequence[DataConvertError], total: int) -> None:
+        self.failures = tuple(failures)
+        self.exit_code = max(failure.exit_code for failure in failures)
+        shown = [str(failure) for failure in failures[:5]]
+        if len(failures) > len(shown):
+            shown.append(f"and {len(failures) - len(shown)} parts more.")
+        super().__init__("\n".join([f"{len(failures)} of {total} parts failed; the others are finished.", *shown]))
+
+
+class OutputError(DataConvertError):
+    """The output folder cannot take what is to be written."""
+
+    exit_code = 1
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        self.path = path
+        super().__init__(
+            f"cannot write {path}: {error.strerror or error}."
+            " What was finished stays; run the same command again once this is mended."
+        )
+
+
+class InterruptedConversionError(DataConvertError):
+    """Ctrl-C."""
+
+    exit_code = 130
+
+    def __init__(self, finished: int, total: int) -> None:
+        super().__init__(
+            f"interrupted: {finished} of {total} parts are finished and stay; no partial file is left."
+            " Run the same command again to do the rest."
+        )

@@ -1,0 +1,77 @@
+"""Every error of the package, written for the person who edits pyproject.toml or the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+
+class EnvSpecError(Exception):
+    """Base of every error this package raises on purpose: wrong input, never failed work."""
+
+
+class FileError(EnvSpecError):
+    """A file that cannot be read as TOML."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class LockError(FileError):
+    """A lock that no slice can be cut from."""
+
+
+class SpecError(EnvSpecError):
+    """One mistake in pyproject.toml, at a key path such as `tool.env-spec.images.eda.groups[1]`."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key = key
+        self.problem = problem
+        super().__init__(f"{key}: {problem}")
+
+
+class UnknownNameError(SpecError):
+    """A name that refers to nothing: a group no table declares, a key no table takes."""
+
+    def __init__(self, key: str, *, kind: str, name: str, known: Collection[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(key, unknown_name(kind, name, self.known))
+
+
+class IncludeCycleError(SpecError):
+    """Groups that include each other in a ring; `cycle` starts and ends with the same group."""
+
+    def __init__(self, key: str, cycle: Sequence[str]) -> None:
+        self.cycle = tuple(cycle)
+        super().__init__(key, f"the group includes itself: {' -> '.join(self.cycle)}")
+
+
+class SpecErrors(EnvSpecError):
+    """All mistakes of one pyproject.toml, told at once."""
+
+    def __init__(self, errors: Sequence[SpecError], *, source: str) -> None:
+        self.errors = tuple(errors)
+        self.source = source
+        count = "1 mistake" if len(self.errors) == 1 else f"{len(self.errors)} mistakes"
+        super().__init__("\n  ".join([f"{source}: {count}", *map(str, self.errors)]))
+
+
+class UnknownGroupsError(EnvSpecError):
+    """Groups that were asked for but are declared nowhere."""
+
+    def __init__(self, names: Sequence[str], *, known: Collection[str]) -> None:
+        self.names = tuple(names)
+        self.known = tuple(known)
+        super().__init__("\n".join(unknown_name("group", name, self.known) for name in self.names))
+
+
+def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
+    """The sentence for an unknown name: what was asked, the nearest known name, what there is."""
+    import difflib  # only a wrong input pays for it
+
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{nearest[0]}'?" if nearest else "."
+    return f"there is no {kind} '{name}'{hint} {kind.capitalize()}s: {', '.join(sorted(known)) or 'none'}"

@@ -1,0 +1,67 @@
+"""The spec of a project's environments: its groups and its images, read and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from env_spec.errors import SpecError, SpecErrors
+from env_spec.groups import DependencyGroup, expanded_groups, parse_groups
+from env_spec.images import ImageSpec, parse_images
+from env_spec.tables import Table, read_toml, report_unknown_keys, table_at
+
+_TABLES = ("images",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvSpec:
+    """Groups and images by normalised group name and image name, in the order of their declaration."""
+
+    groups: Mapping[str, DependencyGroup]
+    images: Mapping[str, ImageSpec]
+
+    def expanded(self, groups: Iterable[str]) -> tuple[str, ...]:
+        """The named groups and every group they include.
+
+        Raises:
+            UnknownGroupsError: Names all that no table declares.
+        """
+        return expanded_groups(self.groups, groups)
+
+
+def load_spec(pyproject: Path) -> EnvSpec:
+    """The spec in a pyproject.toml.
+
+    Raises:
+        FileError: The file is missing, not readable or not TOML.
+        SpecErrors: Every mistake in it.
+    """
+    return parse_spec(read_toml(pyproject), source=str(pyproject))
+
+
+def parse_spec(data: Table, *, source: str = "pyproject.toml") -> EnvSpec:
+    """The spec in a parsed pyproject.toml.
+
+    Raises:
+        SpecErrors: Every mistake in it, under the name `source`.
+    """
+    mistakes: dict[str, SpecError] = {}  # by message: a broken table is met once per table inside it
+
+    def report(mistake: SpecError) -> None:
+        mistakes.setdefault(str(mistake), mistake)
+
+    groups = parse_groups(data, report)
+    report_unknown_keys(table_at(data, ("tool", "env-spec"), report), ("tool", "env-spec"), _TABLES, report)
+    images = parse_images(data, groups, report)
+    if mistakes:
+        raise SpecErrors(tuple(mistakes.values()), source=source)
+    return EnvSpec(groups=groups, images=images)
+
+
+def group_sets(spec: EnvSpec) -> tuple[tuple[str, ...], ...]:
+    """The distinct sets of groups that images are made of, each as its first image spells it."""
+    sets: dict[frozenset[str], tuple[str, ...]] = {}
+    for image in spec.images.values():
+        sets.setdefault(frozenset(image.groups), image.groups)
+    return tuple(sets.values())

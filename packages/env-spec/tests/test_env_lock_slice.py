@@ -1,0 +1,227 @@
+"""A slice holds what the asked groups need, with hashes, sources and the union of their markers."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from env_spec import (
+    LockedFile,
+    LockedPackage,
+    LockedSource,
+    LockError,
+    applicable,
+    load_lock,
+    lock_slice,
+)
+
+METADATA = '[metadata]\nlock-version = "2.1"\n'
+
+
+def lock_of(*packages: str) -> dict[str, Any]:
+    return tomllib.loads("\n".join([*(f"[[package]]\n{package}" for package in packages), METADATA]))
+
+
+def package_of(rest: str, *, name: str = "pkg", version: str = "1") -> str:
+    return f'name = "{name}"\nversion = "{version}"\n{rest}\n'
+
+
+def markers_of(lock: dict[str, Any], *groups: str) -> list[str | None]:
+    return [package.marker for package in lock_slice(lock, groups)]
+
+
+def test_a_slice_holds_what_its_groups_need() -> None:
+    """Packages of other groups are left out; the rest come sorted by name, with all their files."""
+    lock = lock_of(
+        package_of('groups = ["main"]', name="Zope.Interface"),
+        package_of('groups = ["dev"]', name="ruff"),
+        package_of(
+            'groups = ["dev", "main"]\n'
+            'files = [{file = "n-1.whl", hash = "sha256:aa"}, {file = "n-1.tar.gz", hash = "sha256:bb"}]',
+            name="numpy",
+        ),
+    )
+    assert lock_slice(lock, ["Main"]) == (
+        LockedPackage(
+            name="numpy",
+            version="1",
+            files=(
+                LockedFile(name="n-1.whl", hash="sha256:aa"),
+                LockedFile(name="n-1.tar.gz", hash="sha256:bb"),
+            ),
+        ),
+        LockedPackage(name="zope-interface", version="1"),
+    )
+
+
+def test_one_marker_holds_for_every_group() -> None:
+    """A marker written as a string is that of each group that needs the package."""
+    lock = lock_of(package_of('groups = ["main", "dev"]\nmarkers = "os_name == \\"nt\\""'))
+    assert markers_of(lock, "main") == markers_of(lock, "main", "dev") == ['os_name == "nt"']
+
+
+def test_markers_per_group_are_joined() -> None:
+    """The marker of several groups holds where that of any of them does; equal alternatives stand once."""
+    lock = lock_of(
+        package_of(
+            'groups = ["dev", "main", "ops"]\n'
+            "markers = {dev = \"sys_platform == 'win32'\", "
+            "main = \"python_version < '3.12' and os_name == 'nt' or sys_platform == 'win32'\"}"
+        )
+    )
+    assert markers_of(lock, "dev") == ["sys_platform == 'win32'"]
+    union = "python_version < '3.12' and os_name == 'nt' or sys_platform == 'win32'"
+    assert markers_of(lock, "dev", "main") == markers_of(lock, "main", "dev") == [union]
+
+
+def test_a_group_without_marker_needs_the_package_always() -> None:
+    """A group that the table of markers does not name makes the union unconditional."""
+    lock = lock_of(package_of('groups = ["main", "ops"]\nmarkers = {main = "os_name == \\"nt\\""}'))
+    assert markers_of(lock, "ops") == markers_of(lock, "main", "ops") == [None]
+
+
+def test_a_marker_with_brackets_stays_whole() -> None:
+    """Alternatives inside brackets are not taken apart."""
+    marker = "(os_name == 'nt' or os_name == 'java') and python_version < '3.13'"
+    lock = lock_of(package_of(f'groups = ["a", "b"]\nmarkers = {{a = "{marker}", b = "os_name == \'nt\'"}}'))
+    assert markers_of(lock, "a", "b") == [f"{marker} or os_name == 'nt'"]
+
+
+def test_an_extra_of_the_project_is_not_installed() -> None:
+    """A package that only an extra needs is left out; one that a group needs as well keeps only that."""
+    lock = lock_of(
+        package_of('groups = ["main"]\nmarkers = "extra == \\"plot\\""', name="only-extra"),
+        package_of(
+            'groups = ["dev", "main"]\nmarkers = {dev = "os_name == \'nt\'", main = "extra == \'plot\'"}'
+        ),
+    )
+    assert lock_slice(lock, ["main"]) == ()
+    assert markers_of(lock, "main", "dev") == ["os_name == 'nt'"]
+
+
+def test_an_included_group_is_found_under_either_name() -> None:
+    """Poetry records a package under the including group too; a lock without that gives the same slice."""
+    both = lock_of(package_of('groups = ["dev", "test"]'))
+    included_only = lock_of(package_of('groups = ["test"]'))
+    assert lock_slice(both, ["dev"]) == lock_slice(both, ["dev", "test"])
+    assert lock_slice(both, ["dev"]) == lock_slice(included_only, ["dev", "test"])
+
+
+def test_two_versions_of_a_package_stand_side_by_side() -> None:
+    """Versions split by marker are all in the slice, and one applies in each environment."""
+    lock = lock_of(
+        package_of('groups = ["main"]\nmarkers = "python_version >= \\"3.13\\""', version="2.5"),
+        package_of('groups = ["main"]\nmarkers = "python_version < \\"3.13\\""', version="2.4"),
+    )
+    packages = lock_slice(lock, ["main"])
+    assert [package.version for package in packages] == ["2.4", "2.5"]
+    assert applicable(packages, {"python_version": "3.11"}) == packages[:1]
+    assert applicable(packages, {"python_version": "3.13"}) == packages[1:]
+
+
+def test_an_environment_decides_what_applies() -> None:
+    """Packages without marker apply everywhere; no extra of the project is ever on."""
+    always = LockedPackage(name="a", version="1")
+    windows = LockedPackage(name="b", version="1", marker='sys_platform == "win32"')
+    extra = LockedPackage(name="c", version="1", marker='extra == "plot"')
+    assert applicable([always, windows, extra], {"sys_platform": "win32"}) == (always, windows)
+    assert applicable([always, windows, extra], {"sys_platform": "linux"}) == (always,)
+    assert applicable([always, extra]) == (always,)
+
+
+def test_a_package_of_the_project_has_a_path() -> None:
+    """A directory source keeps its path relative to the lock and whether it is editable."""
+    lock = lock_of(
+        package_of(
+            'groups = ["ops"]\ndevelop = true\nfiles = []\n'
+            '[package.source]\ntype = "directory"\nurl = "packages/own"'
+        )
+    )
+    (package,) = lock_slice(lock, ["ops"])
+    assert package.source == LockedSource(type="directory", url="packages/own", editable=True)
+    assert package.path == "packages/own"
+
+
+def test_a_git_source_keeps_its_commit() -> None:
+    """What a package from git was resolved to is part of the slice; it has no path."""
+    lock = lock_of(
+        package_of(
+            'groups = ["ops"]\n[package.source]\ntype = "git"\nurl = "https://example.org/x.git"\n'
+            'reference = "main"\nresolved_reference = "0123abc"\nsubdirectory = "sub"'
+        )
+    )
+    (package,) = lock_slice(lock, ["ops"])
+    assert package.path is None
+    assert package.source == LockedSource(
+        type="git",
+        url="https://example.org/x.git",
+        reference="main",
+        resolved_reference="0123abc",
+        subdirectory="sub",
+    )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [
+        ({}, "has no lock-version; make it anew with `poetry lock`"),
+        ({"lock-version": "two"}, "has no lock-version; make it anew with `poetry lock`"),
+        (
+            {"lock-version": "2.0"},
+            "has lock-version 2.0, which has no groups; make it anew with Poetry 2's `poetry lock`",
+        ),
+        ({"lock-version": "3.0"}, "has lock-version 3.0; 2.1 up to, not including, 3 can be read"),
+    ],
+)
+def test_a_lock_of_another_version_is_refused(metadata: dict[str, str], problem: str) -> None:
+    """Only lock-versions that record groups per package can be cut."""
+    with pytest.raises(LockError) as caught:
+        lock_slice({"package": [], "metadata": metadata}, ["main"])
+    assert str(caught.value) == f"poetry.lock: {problem}"
+
+
+def test_a_damaged_entry_is_named() -> None:
+    """An entry without what a slice needs is named by its place in the lock."""
+    lock = lock_of(package_of('groups = ["main"]'), 'name = "numpy"')
+    with pytest.raises(LockError) as caught:
+        lock_slice(lock, ["main"], source="a/poetry.lock")
+    assert str(caught.value) == "a/poetry.lock: package[1] is not as Poetry writes it: KeyError('groups')"
+
+
+def test_a_malformed_marker_is_named() -> None:
+    """A marker that cannot be parsed is an error of this package."""
+    with pytest.raises(LockError) as caught:
+        applicable([LockedPackage(name="a", version="1", marker="python <")])
+    assert str(caught.value) == "poetry.lock: a has the malformed marker 'python <'"
+
+
+def test_a_lock_is_loaded_from_its_file(tmp_path: Path) -> None:
+    """A lock on disk gives the same slice as its parsed data."""
+    path = tmp_path / "poetry.lock"
+    entry = package_of('groups = ["main"]')
+    path.write_text(f"[[package]]\n{entry}{METADATA}")
+    assert lock_slice(load_lock(path), ["main"]) == (LockedPackage(name="pkg", version="1"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "there is no lock here; make one with `poetry lock`"),
+        ("<<<<<<< HEAD\n", "is not valid TOML: Invalid statement (at line 1, column 1)"),
+        (
+            '[metadata]\nlock-version = "1.1"',
+            "has lock-version 1.1, which has no groups; make it anew with Poetry 2's `poetry lock`",
+        ),
+    ],
+)
+def test_an_unusable_lock_is_named(tmp_path: Path, content: str | None, problem: str) -> None:
+    """A lock that is missing, left in conflict by a merge, or too old says so with its path."""
+    path = tmp_path / "poetry.lock"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(LockError) as caught:
+        load_lock(path)
+    assert str(caught.value) == f"{path}: {problem}"
