@@ -74,8 +74,8 @@ def bench(session: nox.Session) -> None:
 def _install_slice(session: nox.Session, *groups: str) -> Path:
     """Make the session's environment hold these groups as locked, and nothing else.
 
-    Poetry cuts the lock and uv installs with hashes checked, as in `run`. An environment that was made from
-    the same sources is left as it is; one whose making was interrupted is completed.
+    Poetry cuts the lock and uv installs with hashes checked, as in `run`. An environment that was made from the
+    same sources is left as it is; any other, one whose making was interrupted too, is made anew.
 
     Returns:
         The slice as a requirements file, with hashes, markers and the packages of this repository.
@@ -85,24 +85,22 @@ def _install_slice(session: nox.Session, *groups: str) -> Path:
     key = _digest(groups, _existing("pyproject.toml", "poetry.lock", "packages/*/pyproject.toml"))
     if made_from.is_file() and made_from.read_text() == key:
         return slice_file
-    made_from.unlink(missing_ok=True)
-    session.run_install(
-        *_poetry(session), "export", f"--only={','.join(groups)}", f"--output={slice_file}", external=True
-    )
+    _uv(session, "venv", "--clear", f"--python={sys.executable}", str(venv))
+    export = ("export", f"--only={','.join(groups)}", f"--output={slice_file}")
+    session.run_install(*_poetry(session), *export, external=True)
     lines = slice_file.read_text("utf-8").splitlines(keepends=True)
     locked.write_text("".join(line for line in lines if not line.startswith("-e ")), "utf-8")
     own.write_text("".join(line for line in lines if line.startswith("-e ")), "utf-8")
-    hashed = ("--require-hashes", f"--build-constraints={locked}")
-    _uv_pip(session, "sync", *hashed, str(locked))
+    _uv(session, "pip", "sync", "--require-hashes", f"--build-constraints={locked}", str(locked))
     if own.stat().st_size:
-        _uv_pip(session, "install", "--no-deps", "--no-build-isolation", f"--requirements={own}")
+        _uv(session, "pip", "install", "--no-deps", "--no-build-isolation", f"--requirements={own}")
     made_from.write_text(key)
     return slice_file
 
 
 def _digest(groups: tuple[str, ...], sources: list[str]) -> str:
-    """Digest of all that an environment is made from, its place included."""
-    head = "\n".join([str(ROOT), *groups, *sources]).encode()
+    """Digest of all that an environment is made from, its place and its Python included."""
+    head = "\n".join([str(ROOT), sys.version, sys.base_prefix, *groups, *sources]).encode()
     return hashlib.sha256(b"\0".join([head, *((ROOT / source).read_bytes() for source in sources)])).hexdigest()
 
 
@@ -120,17 +118,14 @@ def _poetry(session: nox.Session) -> list[str]:
     return [poetry]
 
 
-def _uv_pip(session: nox.Session, *arguments: str) -> None:
-    """Run `uv pip` on the session's environment.
+def _uv(session: nox.Session, *arguments: str) -> None:
+    """Run uv for the session's environment.
 
     uv reads neither pip's index nor, unless told, the certificates of this machine.
     """
     index = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or _pip_index()
-    session.run_install(
-        *("uv", "pip", *arguments, "--quiet"),
-        env={"UV_DEFAULT_INDEX": index, "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1")},
-        external=True,
-    )
+    settings = {"UV_DEFAULT_INDEX": index, "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1")}
+    session.run_install("uv", *arguments, "--quiet", env=settings, external=True)
 
 
 def _pip_index() -> str:

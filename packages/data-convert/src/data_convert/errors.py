@@ -68,6 +68,18 @@ class NoRawDataError(DataConvertError):
         )
 
 
+class NoRawDataAtAllError(DataConvertError):
+    """Several datasets have no input file."""
+
+    def __init__(self, missing: Sequence[NoRawDataError]) -> None:
+        self.missing = tuple(missing)
+        folders = "\n".join(f"  {error.dataset}: {error.folder}" for error in missing)
+        super().__init__(
+            f"no raw data in any of these folders:\n{folders}\n"
+            "Put raw files there, get the Parquet with `invoke data.pull`, or make samples with `invoke data.sample`."
+        )
+
+
 class PartNameClashError(DataConvertError):
     """Two inputs would be written to one part."""
 

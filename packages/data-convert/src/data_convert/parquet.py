@@ -55,7 +55,9 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sink.close_quietly()
+        self._sink.abandon()
+        if self._parquet is not None:
+            self._parquet.close()  # writes its footer nowhere, or Arrow complains when it is collected
         self._temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise OutputError(self._path, error) from error
@@ -183,6 +185,8 @@ class _HashingFile(io.RawIOBase):
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         view = memoryview(data).cast("B")
+        if self._file.closed:
+            return len(view)
         written = 0
         while written < len(view):
             written += self._file.write(view[written:]) or 0
@@ -197,5 +201,6 @@ class _HashingFile(io.RawIOBase):
         os.fsync(self._file.fileno())
         self._file.close()
 
-    def close_quietly(self) -> None:
+    def abandon(self) -> None:
+        """Close; what is written from now on goes nowhere."""
         self._file.close()

@@ -11,7 +11,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from typing import IO, Final, TypeVar, cast
 import zstandard
 
 from data_convert.errors import (
+    NoRawDataAtAllError,
     NoRawDataError,
     PartNameClashError,
     SourceChangedError,
@@ -106,6 +107,26 @@ def find_sources(root: Path, spec: DatasetSpec) -> list[Source]:
         for path in found
     ]
     return sorted(sources, key=lambda source: source.name)
+
+
+def with_raw_data(
+    specs: Sequence[DatasetSpec], root: Path, *, wants_all: bool
+) -> tuple[list[DatasetSpec], list[NoRawDataError]]:
+    """The datasets that have raw files below `root`, and what is to be said of the others.
+
+    Raises:
+        NoRawDataError: None has any, or `wants_all` and one has none.
+    """
+    present, missing = [], []
+    for spec in specs:
+        try:
+            find_sources(root, spec)
+            present.append(spec)
+        except NoRawDataError as error:
+            missing.append(error)
+    if missing and (wants_all or not present):
+        raise missing[0] if len(missing) == 1 else NoRawDataAtAllError(missing)
+    return present, missing
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -32,17 +32,13 @@ def main(*, argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         reports = [
-            write_sample(
-                options.root, dataset=name, size_bytes=parse_size(options.size), seed=_seed(options.seed)
-            )
+            write_sample(options.root, dataset=name, size_bytes=parse_size(options.size), seed=_seed(options.seed))
             for name in options.dataset or SAMPLES
         ]
     except DataSampleError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print(
-        json.dumps([_document(report) for report in reports], indent=2) if options.json else _table(reports)
-    )
+    print(json.dumps([_document(report) for report in reports], indent=2) if options.json else _table(reports))
     return 0
 
 
@@ -55,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="the data folder")
     parser.add_argument("--size", default="64MB", help="wanted size of each dataset (default: 64MB)")
-    parser.add_argument(
-        "--seed", default="0", help="whole number; another seed gives other data (default: 0)"
-    )
+    parser.add_argument("--seed", default="0", help="whole number; another seed gives other data (default: 0)")
     parser.add_argument(
         "--dataset",
         action="append",

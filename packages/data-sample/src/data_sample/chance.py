@@ -34,7 +34,8 @@ class Chance:
 
     def fraction(self, shape: Shape) -> Floats:
         """Uniform numbers from 0 up to but not including 1."""
-        return (self.raw(shape) >> np.uint64(11)) * 2.0**-53
+        numbers: Floats = (self.raw(shape) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        return numbers
 
     def below(self, limit: int, shape: Shape) -> Integers:
         """Uniform whole numbers from 0 up to but not including `limit` (at most 2^31)."""

@@ -35,26 +35,31 @@ def knots_as_tenths(knots: int) -> int:
 
 @cache
 def tenths() -> TextTable:
+    """Pressures in tenths of hPa."""
     return _column_table([decimal_text(value, places=1) for value in range(11_000)])
 
 
 @cache
 def wet_degrees() -> TextTable:
+    """Tenths of °C from -60.0 on."""
     return _column_table([decimal_text(value - 600, places=1) for value in range(1200)])
 
 
 @cache
 def changes() -> TextTable:
+    """Pressure changes in tenths of hPa from -30.0 on."""
     return _column_table([decimal_text(value - 300, places=1) for value in range(600)])
 
 
 @cache
 def tendencies() -> TextTable:
+    """Codes of pressure tendency."""
     return _column_table([str(code) for code in range(10)])
 
 
 @cache
 def degrees() -> TextTable:
+    """°C by whole °F from LOW_F on, then the same marked as suspect, then `*`."""
     plain = [decimal_text(value, places=1) for value in _all_tenths()]
     return _column_table([*plain, *(f"{text}s" for text in plain), "*"])
 
@@ -69,22 +74,26 @@ def amounts() -> TextTable:
 
 @cache
 def percents() -> TextTable:
+    """0 to 100."""
     return _column_table([str(value) for value in range(101)])
 
 
 @cache
 def distances() -> TextTable:
+    """Visibility in kilometres, then the same marked as variable."""
     plain = [km for _, km in VISIBILITIES]
     return _column_table([*plain, *(f"{km}V" for km in plain)])
 
 
 @cache
 def directions() -> TextTable:
+    """Variable, then degrees by tens."""
     return _column_table(["VRB", *(f"{tens}0" for tens in range(1, 37))])
 
 
 @cache
 def speeds() -> TextTable:
+    """Metres a second by whole knots."""
     return _column_table([decimal_text(knots_as_tenths(knots), places=1) for knots in range(80)])
 
 
@@ -103,6 +112,7 @@ def layers(form: int) -> TextTable:
 
 @cache
 def second_layers(form: int) -> TextTable:
+    """The upper cloud layer after a space, or nothing."""
     return text_table(
         " " + _layer_text(form, cover, height) if cover is not COVERS[0] else ""
         for cover in COVERS
@@ -114,20 +124,18 @@ def _layer_text(form: int, cover: tuple[str, str], height: int) -> str:
     """Heights in hundreds of feet for METAR, in hundreds of metres for the table."""
     if cover is COVERS[0]:
         return cover[form]
-    return (
-        f"{cover[1]} {decimal_text((height * 3048 + 50) // 100, places=2)}"
-        if form
-        else f"{cover[0]}{height:03d}"
-    )
+    return f"{cover[1]} {decimal_text((height * 3048 + 50) // 100, places=2)}" if form else f"{cover[0]}{height:03d}"
 
 
 @cache
 def miles() -> TextTable:
+    """Visibility in statute miles."""
     return text_table(f"{miles} " for miles, _ in VISIBILITIES)
 
 
 @cache
 def wind_words() -> TextTable:
+    """Directions as METAR writes them; last comes calm."""
     return text_table(["VRB", *(f"{tens:02d}0" for tens in range(1, 37)), "000"])
 
 
@@ -154,6 +162,7 @@ def whole_degrees(before: str) -> TextTable:
 
 @cache
 def tenth_groups(pattern: str) -> TextTable:
+    """Sign digit and tenths of °C by whole °F from LOW_F on, in a pattern."""
     return text_table(pattern.format(f"{int(value < 0)}{abs(value):03d}") for value in _all_tenths())
 
 
@@ -162,9 +171,7 @@ def change_groups() -> TextTable:
     """Pressure tendency group 5appp for changes from -30.0 hPa on; last comes no group."""
     changes = np.arange(-300, 300, dtype=np.int64)
     codes = tendency(changes).tolist()
-    return text_table(
-        [*(f" 5{code}{abs(c):03d}" for code, c in zip(codes, changes.tolist(), strict=True)), ""]
-    )
+    return text_table([*(f" 5{code}{abs(c):03d}" for code, c in zip(codes, changes.tolist(), strict=True)), ""])
 
 
 def _day_texts(year: int, text: Callable[[dt.date], str]) -> TextTable:
@@ -174,21 +181,25 @@ def _day_texts(year: int, text: Callable[[dt.date], str]) -> TextTable:
 
 @cache
 def dates(year: int) -> TextTable:
+    """`2024-01-31`."""
     return _day_texts(year, lambda day: f"{day:%Y-%m-%d}")
 
 
 @cache
 def short_dates(year: int) -> TextTable:
+    """`01/31/24`."""
     return _day_texts(year, lambda day: f"{day:%m/%d/%y} ")
 
 
 @cache
 def month_days(year: int) -> TextTable:
+    """`31`."""
     return _day_texts(year, lambda day: f"{day:%d}")
 
 
 @cache
 def clock(pattern: str) -> TextTable:
+    """Hour and minute in a pattern, by minute of the day."""
     return text_table(pattern.format(minute // 60, minute % 60) for minute in range(1440))
 
 

@@ -57,9 +57,7 @@ def _day_and_station_counts(size_bytes: int, seed: int) -> tuple[int, int]:
 
 def _station_day_bytes(listed: Stations) -> Integers:
     """Expected bytes of one station's rows in a day, from averages over generated files."""
-    fixed = np.array([len(text) for text in station_texts(listed)], dtype=np.int64) + len(
-        "01/01/2024 00:00:00\n"
-    )
+    fixed = np.array([len(text) for text in station_texts(listed)], dtype=np.int64) + len("01/01/2024 00:00:00\n")
     lane = np.where(listed.is_ramp, 130, 182)
     total = np.where(listed.is_ramp, 170, 213)
     cells: Integers = total + lane * listed.lanes + 10 * len(_ABSENT_LANE) * (8 - listed.lanes)
@@ -71,9 +69,7 @@ def _day_blocks(day: dt.date, station_count: int, seed: int, _lacking: int) -> I
     traffic = day_traffic(listed, day, seed)
     chance = Chance(seed, _NOISE_STREAM, day.toordinal())
     names = text_table(station_texts(listed))
-    times = text_table(
-        f"{day:%m/%d/%Y} {minute // 60:02d}:{minute % 60:02d}:00" for minute in range(0, 1440, 5)
-    )
+    times = text_table(f"{day:%m/%d/%Y} {minute // 60:02d}:{minute % 60:02d}:00" for minute in range(0, 1440, 5))
     step = max(1, _BLOCK_ROWS // station_count)
     for start in range(0, INTERVALS, step):
         rows = slice(start, min(start + step, INTERVALS))
@@ -89,10 +85,7 @@ def _day_blocks(day: dt.date, station_count: int, seed: int, _lacking: int) -> I
 def _measured(listed: Stations, traffic: Traffic, rows: slice, chance: Chance) -> list[Piece]:
     """The cells from Samples to the observed flag of lane 6."""
     shape = (rows.stop - rows.start, len(listed.ids))
-    totals = {
-        name: np.zeros(shape, dtype=np.int64)
-        for name in ("samples", "seen", "valued", "flow", "occ", "speed")
-    }
+    totals = {name: np.zeros(shape, dtype=np.int64) for name in ("samples", "seen", "valued", "flow", "occ", "speed")}
     lanes: list[Piece] = []
     for lane in range(MOST_LANES):
         lanes += _lane(lane, listed, traffic, rows, chance, totals)

@@ -33,9 +33,7 @@ def checked_marker(folder: Path) -> Marker | None:
     files = marker.files if marker else {}
     leftovers = {temporary_name(name) for name in marker.planned} if marker else set()
     names = sorted(path.name for path in folder.iterdir())
-    foreign = [
-        name for name in names if name not in OWN_NAMES | _BYSTANDERS | leftovers and name not in files
-    ]
+    foreign = [name for name in names if name not in OWN_NAMES | _BYSTANDERS | leftovers and name not in files]
     changed = [name for name in names if name in files and not _is_unchanged(folder / name, files[name])]
     if foreign or changed:
         raise FolderNotOursError(folder, foreign=foreign, changed=changed)
@@ -91,9 +89,7 @@ def _give_name(folder: Path, name: str) -> None:
     (folder / temporary_name(name)).rename(folder / name)
 
 
-def _write_temporary(
-    folder: Path, file: SampleFile, wanted: int, done: int, progress: Progress | None
-) -> Written:
+def _write_temporary(folder: Path, file: SampleFile, wanted: int, done: int, progress: Progress | None) -> Written:
     digest, size_bytes = hashlib.sha256(), 0
     with (folder / temporary_name(file.name)).open("wb") as stream:
         for block in file.blocks(wanted - done):

@@ -1,8 +1,8 @@
 """PeMS CHP incident files: 20 columns without a header and without quotes, by day or by month.
 
 Columns: Incident ID, CC Code, Incident Number, Timestamp, Description, Location, Area, Zoom Map, TB xy,
-Latitude, Longitude, District, County FIPS ID, City FIPS ID, Freeway Number, Freeway Direction, State Postmile, Absolute
-Postmile, Severity, Duration (minutes).
+Latitude, Longitude, District, County FIPS ID, City FIPS ID, Freeway Number, Freeway Direction, State Postmile,
+Absolute Postmile, Severity, Duration (minutes).
 """
 
 from __future__ import annotations
@@ -163,7 +163,8 @@ def _durations(kind: Integers, chance: Chance) -> Integers:
     typical = np.array([kind[2] for kind in KINDS], dtype=np.int64)[kind]
     percent = np.array(_DURATIONS, dtype=np.int64)[chance.below(len(_DURATIONS), len(kind))]
     spread = 85 + chance.below(31, len(kind))
-    return np.minimum(typical * percent * spread // 10_000, _MOST_MINUTES)
+    minutes: Integers = np.minimum(typical * percent * spread // 10_000, _MOST_MINUTES)
+    return minutes
 
 
 def _day_texts(span: Span) -> list[str]:

@@ -67,18 +67,18 @@ def read_marker(folder: Path) -> Marker | None:
             planned=tuple(document["planned"]),
             files={name: Written(**written) for name, written in document["files"].items()},
         )
-        names = [*marker.planned, *marker.files]
+        stray = [name for name in (*marker.planned, *marker.files) if Path(name).name != name]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MarkerError(path, f"{type(error).__name__}: {error}") from error
-    if not all(isinstance(name, str) and Path(name).name == name for name in names):
-        raise MarkerError(path, "it names a file outside its folder")
+    if stray:
+        raise MarkerError(path, f"it names {stray[0]!r}, which is no file of this folder")
     return marker
 
 
 def write_marker(folder: Path, marker: Marker) -> None:
     """Replace the marker as a whole, safe on disk before this returns."""
     document = {
-        "about": "Sample data written by data.sample. Delete the folder's files, or move real data elsewhere, freely.",
+        "about": "Sample data written by data.sample. It may be deleted and written again.",
         "request": asdict(marker.request),
         "planned": list(marker.planned),
         "files": {name: asdict(written) for name, written in marker.files.items()},

@@ -133,7 +133,7 @@ _STREETS = (
 
 
 def site_texts(seed: int) -> list[str]:
-    """Ten cells from Location to State Postmile's neighbour, for every site, stretch after stretch.
+    """The cells that describe every site, stretch after stretch.
 
     Each text holds Location, Area, Zoom Map, TB xy, Latitude, Longitude, District, County FIPS ID, City FIPS ID,
     Freeway Number, Freeway Direction, State Postmile and Absolute Postmile, joined by commas.
@@ -156,7 +156,8 @@ def _site_text(stretch: Stretch, part: int, pick: int) -> str:
     direction = stretch.directions[pick % 2]
     crossing = stretch.crossings[part * len(stretch.crossings) // 1000]
     # Feet east and north in state-plane style, and the page of the paper map the dispatchers grew up with.
-    place = f"{stretch.area},{_zoom_map(lat, lon)},{6_500_000 + (lon + 118_000_000) * 3 // 10}:{lat * 364 // 1000 - 10_450_000}"
+    plane = f"{6_500_000 + (lon + 118_000_000) * 3 // 10}:{lat * 364 // 1000 - 10_450_000}"
+    place = f"{stretch.area},{_zoom_map(lat, lon)},{plane}"
     fixed = f"{place},{decimal_text(lat, places=6)},{decimal_text(lon, places=6)},{stretch.district},{stretch.county}"
     if pick // 2 % 9 == 0:
         street = _STREETS[pick // 18 % len(_STREETS)]

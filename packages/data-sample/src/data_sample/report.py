@@ -83,9 +83,7 @@ def year_reports(airport: Airport, weather: Weather, chance: Chance) -> list[Rep
     ]
 
 
-def report_rows(
-    airport: Airport, year: int, weather: Weather, reports: Reports, chance: Chance
-) -> list[bytes]:
+def report_rows(airport: Airport, year: int, weather: Weather, reports: Reports, chance: Chance) -> list[bytes]:
     """One quoted CSV row without line end for each report."""
     gaps = LCD_COLUMNS[HOURLY.stop : REMARK], LCD_COLUMNS[REMARK + 1 : -1]
     columns = _hourly_columns(weather, reports, chance)
@@ -169,7 +167,8 @@ def _sky_columns(weather: Weather, hour: Integers, is_synop: NDArray[np.bool_]) 
 def _pressure_change(weather: Weather, hour: Integers) -> Integers:
     """Tenths of hPa over three hours, within ±30 hPa."""
     before = weather.sea_hpa[np.maximum(hour - 3, 0)]
-    return np.clip(weather.sea_hpa[hour] - before, -299, 299)
+    change: Integers = np.clip(weather.sea_hpa[hour] - before, -299, 299)
+    return change
 
 
 def _metar(airport: Airport, year: int, weather: Weather, reports: Reports, chance: Chance) -> list[Piece]:
@@ -217,9 +216,7 @@ def _synop(airport: Airport, year: int, weather: Weather, reports: Reports) -> l
     utc = reports.minute + _UTC_OFFSET_MINUTES
     calm = weather.wind_kt[hour] == 0
     oktas = np.array([0, 2, 4, 7, 8], dtype=np.int64)[weather.cover[hour]]
-    coming = np.lib.stride_tricks.sliding_window_view(
-        np.r_[np.full(5, weather.temp_f[0]), weather.temp_f], 6
-    )[hour]
+    coming = np.lib.stride_tricks.sliding_window_view(np.r_[np.full(5, weather.temp_f[0]), weather.temp_f], 6)[hour]
     text: list[Piece] = [
         f"{airport.wmo} 32966 ",
         Cells(table=padded("{}", 10), index=oktas),

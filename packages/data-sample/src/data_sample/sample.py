@@ -19,11 +19,11 @@ from data_sample.marker import Request
 MOST_BYTES = 8_000_000_000
 
 _MAKERS: dict[str, tuple[str, Maker]] = {
-    "climate": ("raw/csv/climate", climate_files),
     "pems-detector": ("raw/csv/pems/detector", detector_files),
     "pems-incident": ("raw/csv/pems/incident", incident_files),
+    "climate": ("raw/csv/climate", climate_files),
 }
-SAMPLES = tuple(sorted(_MAKERS))
+SAMPLES = tuple(_MAKERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ def write_sample(
 
     Args:
         root: the `data/` folder.
+        dataset: one of SAMPLES.
         size_bytes: wanted total; from 1 MB on it is met within 5 percent.
         seed: another seed gives other stations, days and weather.
         progress: called with bytes done and bytes wanted while writing.
@@ -70,9 +71,7 @@ def write_sample(
     start = time.perf_counter()
     path, maker = _MAKERS[dataset]
     folder = root / path
-    request = Request(
-        dataset=dataset, seed=seed, size_bytes=size_bytes, version=version("shrinkwrap-data-sample")
-    )
+    request = Request(dataset=dataset, seed=seed, size_bytes=size_bytes, version=version("shrinkwrap-data-sample"))
     try:
         marker = checked_marker(folder)
         answered = is_answered(folder, marker, request)

@@ -95,9 +95,7 @@ def stations(count: int, seed: int) -> Stations:
 def station_texts(listed: Stations) -> list[str]:
     """The cells that every row of a station repeats: id, district, freeway, direction, lane type, length."""
     texts = []
-    for number, corridor, kind, mils in zip(
-        listed.ids, listed.corridor, listed.kind, listed.length_mils, strict=True
-    ):
+    for number, corridor, kind, mils in zip(listed.ids, listed.corridor, listed.kind, listed.length_mils, strict=True):
         freeway, direction, _ = CORRIDORS[corridor]
         length = short_decimal_text(int(mils), places=3) if mils else ""
         texts.append(f",{number},{DISTRICT},{freeway},{direction},{KINDS[kind]},{length}")
@@ -116,7 +114,8 @@ def _lane_shares(chance: Chance, lanes: Integers) -> Floats:
     weights = np.where(present, 1 + 0.13 * chance.bell((MOST_STATIONS, MOST_LANES)), 0.0)
     # Summed lane by lane: the order of additions is then the same on every machine.
     total = np.cumsum(weights, axis=1)[:, -1:]
-    return weights / total
+    shares: Floats = weights / total
+    return shares
 
 
 def _lane_speeds(chance: Chance, kind: Integers) -> Floats:

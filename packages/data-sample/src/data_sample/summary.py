@@ -32,9 +32,7 @@ def daily_rows(airport: Airport, year: int, weather: Weather) -> list[bytes]:
 def monthly_rows(airport: Airport, year: int, weather: Weather) -> list[bytes]:
     """One SOM row a month, dated on its first day."""
     return [
-        _row(
-            airport, dt.date(year, month, 1), "SOM", _month_values(airport, dt.date(year, month, 1), weather)
-        )
+        _row(airport, dt.date(year, month, 1), "SOM", _month_values(airport, dt.date(year, month, 1), weather))
         for month in range(1, 13)
     ]
 
@@ -156,19 +154,13 @@ def _month_values(airport: Airport, first: dt.date, weather: Weather) -> dict[st
         **_month_rain(first, rain.reshape(-1, 24), hours, weather),
         **_month_pressure(hours, weather),
         "MonthlyAverageRH": str(_mean(weather.humidity[hours])),
-        "MonthlyDewpointTemperature": decimal_text(
-            10 * _mean(celsius_tenths(weather.dew_f[hours])), places=2
-        ),
+        "MonthlyDewpointTemperature": decimal_text(10 * _mean(celsius_tenths(weather.dew_f[hours])), places=2),
         "MonthlyWetBulb": decimal_text(10 * _mean(weather.wet_tenths[hours]), places=2),
         "MonthlyAverageWindSpeed": _tenths(_mean(weather.wind_kt[hours] * 51_444 // 10_000)),
         "MonthlyCoolingDegreeDays": _tenths(int(cooling.sum())),
         "MonthlyHeatingDegreeDays": _tenths(int(heating.sum())),
-        "MonthlyDepartureFromNormalCoolingDegreeDays": _tenths(
-            int(cooling.sum()) - usual_cooling * len(means)
-        ),
-        "MonthlyDepartureFromNormalHeatingDegreeDays": _tenths(
-            int(heating.sum()) - usual_heating * len(means)
-        ),
+        "MonthlyDepartureFromNormalCoolingDegreeDays": _tenths(int(cooling.sum()) - usual_cooling * len(means)),
+        "MonthlyDepartureFromNormalHeatingDegreeDays": _tenths(int(heating.sum()) - usual_heating * len(means)),
         "NormalsCoolingDegreeDay": _tenths(usual_cooling * len(means)),
         "NormalsHeatingDegreeDay": _tenths(usual_heating * len(means)),
     }
@@ -195,13 +187,9 @@ def _month_rain(first: dt.date, rain: Integers, hours: slice, weather: Weather) 
         "MonthlyDaysWithGT010Precip": str(int((daily >= 10).sum())),
         "MonthlyTotalLiquidPrecipitation": total if daily.any() or (weather.rain[hours] == 0).all() else "T",
         "MonthlyTotalSnowfall": _snowfall(weather, hours),
-        "MonthlyNumberDaysWithHeavyFog": str(
-            int((weather.phenomenon[hours].reshape(-1, 24) == 3).any(axis=1).sum())
-        ),
+        "MonthlyNumberDaysWithHeavyFog": str(int((weather.phenomenon[hours].reshape(-1, 24) == 3).any(axis=1).sum())),
         "MonthlyNumberDaysWithThunderstorms": "0",
-        "MonthlyNumberDaysWithSnowfall": str(
-            int((weather.phenomenon[hours].reshape(-1, 24) >= 9).any(axis=1).sum())
-        ),
+        "MonthlyNumberDaysWithSnowfall": str(int((weather.phenomenon[hours].reshape(-1, 24) >= 9).any(axis=1).sum())),
     }
     if daily.any():
         wettest = int(np.argmax(daily)) + 1

@@ -54,11 +54,11 @@ def day_traffic(stations: Stations, day: dt.date, seed: int) -> Traffic:
     queue = _queue(arriving - capacity)
     severity = queue / (queue + 2.5)
     # Past capacity flow falls again: the lower branch of the fundamental diagram.
-    served = np.where(queue > 0, capacity * (1 - 0.28 * severity), arriving)
+    served = np.where(queue > 0, capacity * (1 - 0.45 * severity), arriving)
     squared = np.minimum(served, 1) * np.minimum(served, 1)
     return Traffic(
         lane_flow=served * LANE_CAPACITY,
-        slowing=(1 - 0.10 * squared * squared) * (1 - 0.82 * severity),
+        slowing=(1 - 0.10 * squared * squared) * (1 - 0.88 * severity),
         is_silent=_window(chance, len(stations.ids), often=0.15, shortest=2, longest=40),
         is_broken=_broken(stations, day, seed),
     )
@@ -76,7 +76,8 @@ def _demand(stations: Stations, day: dt.date, chance: Chance) -> Floats:
     noise = chance.bell((INTERVALS + 2, count))
     drift = noise[2:] + noise[1:-1] + noise[:-2]
     shape = profile[np.arange(count), interval] * (1 + 0.022 * drift)
-    return np.maximum(shape * (stations.demand * corridor_day * station_day * friday), 0)
+    arriving: Floats = np.maximum(shape * (stations.demand * corridor_day * station_day * friday), 0)
+    return arriving
 
 
 def _profiles(day_off: bool) -> Floats:

@@ -96,9 +96,7 @@ def year_weather(climate: Climate, elevation: int, year: int, chance: Chance) ->
     fog = (temp - dew <= 1) & (wind_kt < 7) & ~wet
     phenomenon = _phenomenon(temp, temp - dew, rain, wet, fog, chance)
     cover, base = _sky(climate, cloud, wet, fog, chance)
-    second = np.where(
-        (cover > 0) & (cover < 4) & (chance.below(100, hours) < 35), np.minimum(cover + 1, 4), 0
-    )
+    second = np.where((cover > 0) & (cover < 4) & (chance.below(100, hours) < 35), np.minimum(cover + 1, 4), 0)
     celsius, dew_c = celsius_tenths(temp), celsius_tenths(dew)
     return Weather(
         temp_f=temp,
@@ -133,9 +131,7 @@ def _daily(hours: int) -> Floats:
     return np.tile(np.array(day), hours // 24)
 
 
-def _wet_hours(
-    climate: Climate, winter: Floats, chance: Chance
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _wet_hours(climate: Climate, winter: Floats, chance: Chance) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Wet spells as a two-state Markov chain; a spell lasts six hours on average and begins mostly in winter."""
     starts = np.maximum(climate.wet * (0.42 + 0.58 * winter), climate.wet * 0.04) / 100_000
     wet, spell = False, []
@@ -176,9 +172,7 @@ def _wind(
 
 def _rain(wet: np.ndarray[tuple[int], np.dtype[np.bool_]], chance: Chance) -> Integers:
     """Many hours with a trace or little, few with much."""
-    amounts = np.array(
-        [TRACE, TRACE, TRACE, TRACE, 1, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12, 17, 24, 38], dtype=np.int64
-    )
+    amounts = np.array([TRACE, TRACE, TRACE, TRACE, 1, 1, 1, 2, 2, 3, 4, 5, 7, 9, 12, 17, 24, 38], dtype=np.int64)
     return np.where(wet, amounts[chance.below(len(amounts), len(wet))], 0)
 
 
@@ -222,4 +216,5 @@ def _humidity(temp: Integers, dew: Integers) -> Integers:
     pressures = [round(6109.4 * math.exp(17.625 * t / (t + 2430.4))) for t in tenths]
     table = np.array(pressures, dtype=np.int64)
     over, under = table[np.clip(dew - low, 0, 199)], table[np.clip(temp - low, 0, 199)]
-    return np.clip((100 * over + under // 2) // under, 1, 100)
+    percent: Integers = np.clip((100 * over + under // 2) // under, 1, 100)
+    return percent
