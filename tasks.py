@@ -88,7 +88,7 @@ _JSON = "print one JSON document"
 
 @task(
     iterable=["dataset"],
-    help={"size": "of all samples together", "seed": "another seed, other data", "dataset": _DATASET, "json": _JSON},
+    help={"size": "of each dataset's sample", "seed": "another seed, other data", "dataset": _DATASET, "json": _JSON},
 )
 def sample(ctx, size="64MB", seed=0, dataset=None, json=False):  # type: ignore[no-untyped-def]
     """Write realistic raw files of each shipped format, so that there is something to compress.

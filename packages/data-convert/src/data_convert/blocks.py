@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from data_convert.columns import arrow_fields, convert, misfit
+from data_convert.columns import arrow_field, arrow_fields, convert, misfit
 from data_convert.errors import Reject
 from data_convert.records import Block, Quoting
 from data_convert.rows import Row, read_rows
-from data_convert.spec import ColumnSpec, DatasetSpec
+from data_convert.spec import INTEGER_RANGES, ColumnSpec, DatasetSpec, Dialect
 
 _DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
 _BOM: Final = b"\xef\xbb\xbf"
@@ -60,8 +60,9 @@ class BlockParser:
 
     def _parse_fast(self, block: Block, layout: RawLayout) -> pa.Table | None:
         """All rows, or None if anything at all needs a closer look."""
+        reading = _Reading.of(block, layout, self.wide)
         try:
-            raw = pa_csv.read_csv(pa.BufferReader(block.text), *self._options(block, layout))
+            raw = reading.read(block, layout, self.spec.dialect)
         except pa.ArrowInvalid:
             return None
         arrays: list[pa.Array] = []
@@ -69,31 +70,16 @@ class BlockParser:
             if place is None:
                 arrays += [pa.nulls(raw.num_rows, field.type) for field in arrow_fields(column)]
                 continue
-            texts = raw.column(str(place)).combine_chunks()
-            converted = convert(column, texts)
+            cells = raw.column(str(place)).combine_chunks()
+            if pa.types.is_integer(cells.type):
+                arrays.append(cells)
+                continue
+            converted = convert(column, cells, nulls_are_marked=reading.nulls is not None)
             if converted.fits is not None:
                 return None
-            self._note_width(place, texts)
+            self._note_width(place, cells)
             arrays += converted.arrays
         return pa.Table.from_arrays(arrays, schema=table_schema(self.spec))
-
-    def _options(
-        self, block: Block, layout: RawLayout
-    ) -> tuple[pa_csv.ReadOptions, pa_csv.ParseOptions, pa_csv.ConvertOptions]:
-        dialect, places = self.spec.dialect, [place for _, place in layout.present]
-        read = pa_csv.ReadOptions(
-            column_names=[str(place) for place in range(layout.width)],
-            use_threads=False,
-            block_size=len(block.text) + 1,
-        )
-        parse = pa_csv.ParseOptions(
-            delimiter=dialect.delimiter,
-            quote_char=dialect.quote or False,
-            newlines_in_values=block.quoting is Quoting.MANY_LINES,
-            ignore_empty_lines=layout.width > 1,
-        )
-        types = {str(place): pa.string() if place in self.wide else _DICTIONARY for place in places}
-        return read, parse, pa_csv.ConvertOptions(include_columns=list(types), column_types=types)
 
     def _note_width(self, place: int, texts: pa.Array) -> None:
         if pa.types.is_dictionary(texts.type) and len(texts.dictionary) > max(1000, len(texts) // 2):
@@ -132,6 +118,57 @@ class BlockParser:
             fits &= good
         table = pa.Table.from_arrays(arrays, schema=table_schema(self.spec))
         return table.filter(pa.array(fits)) if misfits else table, list(misfits.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """How Arrow is asked to read the cells of a block.
+
+    Attributes:
+        types: Place as text -> type: integers as such where Arrow reads them as we do, columns of few distinct
+            texts as dictionaries, the others as texts.
+        nulls: The spellings of null, where all columns share them; Arrow then marks them.
+    """
+
+    types: dict[str, pa.DataType]
+    nulls: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, block: Block, layout: RawLayout, wide: set[int]) -> Self:
+        spellings = {column.nulls for column, _ in layout.present}
+        nulls = spellings.pop() if len(spellings) == 1 else None
+        may_be_hex = b"x" in block.text or b"X" in block.text  # Arrow reads 0x1F as an integer, we do not
+        types = {}
+        for column, place in layout.present:
+            if column.type in INTEGER_RANGES and nulls == ("",) and not may_be_hex:
+                types[str(place)] = arrow_field(column).type
+            elif column.type in ("float64", "string") or place in wide:
+                types[str(place)] = pa.string()
+            else:
+                types[str(place)] = _DICTIONARY
+        return cls(types=types, nulls=nulls)
+
+    def read(self, block: Block, layout: RawLayout, dialect: Dialect) -> pa.Table:
+        return pa_csv.read_csv(
+            pa.BufferReader(block.text),
+            read_options=pa_csv.ReadOptions(
+                column_names=[str(place) for place in range(layout.width)],
+                use_threads=False,
+                block_size=len(block.text) + 1,
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char=dialect.quote or False,
+                newlines_in_values=block.quoting is Quoting.MANY_LINES,
+                ignore_empty_lines=layout.width > 1,
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                include_columns=list(self.types),
+                column_types=self.types,
+                null_values=list(self.nulls or ()),
+                strings_can_be_null=self.nulls is not None,
+            ),
+        )
 
 
 def table_schema(spec: DatasetSpec) -> pa.Schema:

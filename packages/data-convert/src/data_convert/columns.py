@@ -37,78 +37,87 @@ class Converted:
     fits: Mask | None
 
 
-def convert(column: ColumnSpec, texts: pa.Array) -> Converted:
-    """The texts (string, or dictionary of strings) as the column's type. What does not fit becomes null."""
+def convert(column: ColumnSpec, texts: pa.Array, *, nulls_are_marked: bool = False) -> Converted:
+    """The texts (string, or dictionary of strings) as the column's type. What does not fit becomes null.
+
+    A text that the column spells as null is null and fits, and so is a null entry; with `nulls_are_marked` all
+    of them are null entries already.
+    """
     if not pa.types.is_dictionary(texts.type):
-        return _convert_texts(column, texts)
-    distinct = _convert_texts(column, texts.dictionary)
-    fits = None
-    if distinct.fits is not None:
-        fits = distinct.fits[texts.indices.to_numpy()]
-        fits = None if fits.all() else fits
-    return Converted(arrays=tuple(array.take(texts.indices) for array in distinct.arrays), fits=fits)
+        return _convert_texts(column, texts if nulls_are_marked else _marked(column, texts))
+    distinct = _convert_texts(column, _marked(column, texts.dictionary))
+    arrays = tuple(array.take(texts.indices) for array in distinct.arrays)
+    if distinct.fits is None:
+        return Converted(arrays=arrays, fits=None)
+    fits = pc.fill_null(pa.array(distinct.fits).take(texts.indices), True).to_numpy(zero_copy_only=False)
+    return Converted(arrays=arrays, fits=None if fits.all() else fits)
+
+
+def _marked(column: ColumnSpec, texts: pa.StringArray) -> pa.StringArray:
+    """The texts with null entries for those that the column spells as null."""
+    is_null = pc.is_in(texts, value_set=pa.array(column.nulls, pa.string()))
+    return pc.if_else(is_null, pa.scalar(None, pa.string()), texts) if pc.any(is_null).as_py() else texts
 
 
 def _convert_texts(column: ColumnSpec, texts: pa.StringArray) -> Converted:
-    is_null = pc.is_in(texts, value_set=pa.array(column.nulls, pa.string()))
-    has_nulls = pc.any(is_null).as_py() or texts.null_count
-    present = texts.filter(pc.invert(is_null)) if has_nulls else texts
-    arrays, fits = _CONVERTERS[column.type](column, present)
-    if fits is not None and fits.all():
-        fits = None
-    if fits is not None:
-        arrays = tuple(pc.if_else(pa.array(fits), array, pa.scalar(None, array.type)) for array in arrays)
-    if not has_nulls:
-        return Converted(arrays=arrays, fits=fits)
-    return _with_nulls(arrays, fits, pc.invert(is_null).to_numpy(zero_copy_only=False))
+    arrays, misfits = _CONVERTERS[column.type](column, texts)
+    if misfits is None or not misfits.any():
+        return Converted(arrays=arrays, fits=None)
+    keep = pa.array(~misfits)
+    arrays = tuple(pc.if_else(keep, array, pa.scalar(None, array.type)) for array in arrays)
+    return Converted(arrays=arrays, fits=~misfits)
 
 
-def _with_nulls(arrays: tuple[pa.Array, ...], fits: Mask | None, present: Mask) -> Converted:
-    """Spreads what was converted over the places of the texts that were present."""
-    places = pa.array(np.cumsum(present) - 1, mask=~present)
-    spread = None
-    if fits is not None:
-        spread = np.ones(len(present), dtype=np.bool_)
-        spread[present] = fits
-    return Converted(arrays=tuple(array.take(places) for array in arrays), fits=spread)
+_Result = tuple[tuple[pa.Array, ...], Mask | None]
+"""The arrays, and a mask of the texts that do not fit (None: all do); nulls stay nulls."""
 
 
-def _strings(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
+def _strings(column: ColumnSpec, texts: pa.StringArray) -> _Result:
     return (texts,), None
 
 
-def _integers(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    type_ = _ARROW_TYPES[column.type]
+def _integers(column: ColumnSpec, texts: pa.StringArray) -> _Result:
     try:
-        if not pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():  # the cast reads 0x1F
-            return (texts.cast(type_),), None
+        if not _any_contains(texts, "x"):  # the cast reads 0x1F
+            return (texts.cast(_ARROW_TYPES[column.type]),), None
     except pa.ArrowInvalid:
         pass
     low, high = INTEGER_RANGES[column.type]
-    values = [int(text) if _INTEGER.fullmatch(text) else None for text in texts.to_pylist()]
-    values = [value if value is not None and low <= value <= high else None for value in values]
-    return _parsed(values, type_)
+
+    def integer(text: str) -> int | None:
+        value = int(text) if _INTEGER.fullmatch(text) else high + 1
+        return value if low <= value <= high else None
+
+    return _one_by_one(texts, integer, _ARROW_TYPES[column.type])
 
 
-def _floats(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
+def _floats(column: ColumnSpec, texts: pa.StringArray) -> _Result:
     try:
         values = texts.cast(pa.float64())
         if _all_exact(texts, values):
             return (values,), None
     except pa.ArrowInvalid:
         pass
-    return _parsed([_exact_float(text) for text in texts.to_pylist()], pa.float64())
+    return _one_by_one(texts, _exact_float, pa.float64())
 
 
 def _all_exact(texts: pa.StringArray, values: pa.DoubleArray) -> bool:
-    if not len(texts):
-        return True
-    if not pc.all(pc.is_finite(values)).as_py() or pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py():
+    if not pc.all(pc.is_finite(values)).as_py() or _any_contains(texts, "e"):
         return False
-    if pc.max(pc.binary_length(texts)).as_py() <= _ALWAYS_EXACT_CHARACTERS:
+    lengths = pc.binary_length(texts)
+    if (pc.max(lengths).as_py() or 0) <= _ALWAYS_EXACT_CHARACTERS:
         return True
-    long = pc.greater(pc.binary_length(texts), _ALWAYS_EXACT_CHARACTERS)
+    long = pc.greater(lengths, _ALWAYS_EXACT_CHARACTERS)
     return bool(pc.all(pc.equal(values.filter(long).cast(pa.string()), texts.filter(long))).as_py())
+
+
+def _any_contains(texts: pa.StringArray, letter: str) -> bool:
+    """Whether the ASCII letter, small or capital, stands in any of the texts."""
+    data = texts.buffers()[2]
+    if data is None:
+        return False
+    text = memoryview(data)[: len(data)]
+    return letter.encode() in bytes(text) or letter.upper().encode() in bytes(text)
 
 
 def _exact_float(text: str) -> float | None:
@@ -122,14 +131,15 @@ def _exact_float(text: str) -> float | None:
         return None
 
 
-def _flagged(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    (values,), fits = _floats(column, texts)
-    if fits is None:
+def _flagged(column: ColumnSpec, texts: pa.StringArray) -> _Result:
+    (values,), misfits = _floats(column, texts)
+    if misfits is None:
         return (values, pa.nulls(len(texts), pa.string())), None
-    pairs = [_number_and_flag(text) for text in texts.to_pylist()]
-    fits = np.array([pair != (None, None) for pair in pairs], dtype=np.bool_)
+    nothing = (None, None)
+    pairs = [nothing if text is None else _number_and_flag(text) for text in texts.to_pylist()]
     numbers, flags = zip(*pairs, strict=True)
-    return (pa.array(numbers, pa.float64()), pa.array(flags, pa.string())), fits
+    misfits = np.array([pair == nothing for pair in pairs], dtype=np.bool_) & _are_present(texts)
+    return (pa.array(numbers, pa.float64()), pa.array(flags, pa.string())), misfits
 
 
 def _number_and_flag(text: str) -> tuple[float | None, str | None]:
@@ -143,27 +153,42 @@ def _number_and_flag(text: str) -> tuple[float | None, str | None]:
     return (None, None) if match["number"] and number is None else (number, match["flag"])
 
 
-def _booleans(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    return _parsed([_BOOLEANS.get(text.strip().lower()) for text in texts.to_pylist()], pa.bool_())
+def _booleans(column: ColumnSpec, texts: pa.StringArray) -> _Result:
+    return _one_by_one(texts, lambda text: _BOOLEANS.get(text.strip().lower()), pa.bool_())
 
 
-def _timestamps(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    values, fits = microseconds(texts, column.formats)
-    return (pa.array(values).cast(arrow_field(column).type),), fits
+def _one_by_one(texts: pa.StringArray, convert_one: Callable[[str], Any], type_: pa.DataType) -> _Result:
+    """Converts with a function that says None for what does not fit."""
+    array = pa.array([None if text is None else convert_one(text) for text in texts.to_pylist()], type_)
+    return (array,), ~_are_present(array) & _are_present(texts)
 
 
-def _dates(column: ColumnSpec, texts: pa.StringArray) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    values, fits = microseconds(texts, column.formats)
-    days, rest = np.divmod(values, 86_400_000_000)
-    return (pa.array(days.astype(np.int32)).cast(pa.date32()),), fits & (rest == 0)
+def _are_present(array: pa.Array) -> Mask:
+    mask: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return mask
 
 
-def _parsed(values: list[Any], type_: pa.DataType) -> tuple[tuple[pa.Array, ...], Mask | None]:
-    array = pa.array(values, type_)
-    return (array,), (array.is_valid().to_numpy(zero_copy_only=False) if array.null_count else None)
+def _timestamps(column: ColumnSpec, texts: pa.StringArray) -> _Result:
+    moments, misfits = _moments(column, texts)
+    return (moments.cast(arrow_field(column).type),), misfits
 
 
-_CONVERTERS: Final[Mapping[str, Callable[[ColumnSpec, pa.StringArray], tuple[tuple[pa.Array, ...], Mask | None]]]] = {
+def _dates(column: ColumnSpec, texts: pa.StringArray) -> _Result:
+    moments, misfits = _moments(column, texts)
+    days = pc.floor_temporal(moments.cast(pa.timestamp("us")), unit="day").cast(pa.date32())
+    return (days,), misfits
+
+
+def _moments(column: ColumnSpec, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
+    """Microseconds since 1970 as int64, null where the text is or does not fit."""
+    present = _are_present(texts)
+    values, good = microseconds(texts.drop_null() if texts.null_count else texts, column.formats)
+    spread, fits = np.zeros(len(texts), dtype=np.int64), present.copy()
+    spread[present], fits[present] = values, good
+    return pa.array(spread, mask=~fits), present & ~fits
+
+
+_CONVERTERS: Final[Mapping[str, Callable[[ColumnSpec, pa.StringArray], _Result]]] = {
     **dict.fromkeys(INTEGER_RANGES, _integers),
     "float64": _floats,
     "flagged_number": _flagged,

@@ -45,9 +45,9 @@ Progress = Callable[[int], None]
 SHOWN_REJECTS: Final = 20
 """How many rows that do not fit are told before a part is given up."""
 
-_LARGE_PART_BYTES: Final = 8 << 20
-_LARGE_PARTS_AT_ONCE: Final = 2
-"""A large part holds two row groups and some blocks in memory, about 200 MB; small ones next to nothing."""
+_LARGE_PART_BYTES: Final = 4 << 20
+"""A part with more raw bytes has the machine to itself: it keeps all threads busy with its own blocks, and holds
+up to two row groups in memory (about 400 MB). Smaller parts are converted side by side."""
 
 
 def convert_dataset(
@@ -113,7 +113,7 @@ class _Run:
     jobs: int
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
-    large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_LARGE_PARTS_AT_ONCE))
+    large: threading.Lock = field(default_factory=threading.Lock)
 
     def report(self) -> ConversionReport:
         todo = self.plan.todo

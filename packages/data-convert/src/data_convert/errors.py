@@ -208,3 +208,47 @@ class InterruptedConversionError(DataConvertError):
             f"interrupted: {finished} of {total} parts are finished and stay; no partial file is left."
             " Run the same command again to do the rest."
         )
+
+
+class NotATableError(SourceError):
+    """A file that is to be inspected is no text with rows of cells."""
+
+
+class NothingToInspectError(DataConvertError):
+    """There is no raw file at the path that is to be inspected."""
+
+    def __init__(self, path: Path, *, endings: str, others: Sequence[str] = ()) -> None:
+        self.path = path
+        self.others = tuple(others)
+        if path.exists():
+            found = f" It holds {len(others)} other file{'s' if len(others) != 1 else ''}, such as {others[0]}." if others else ""
+            super().__init__(f"{path}: no raw file there. Raw files end with {endings}.{found}")
+            return
+        parent = next(folder for folder in (path.parent, *path.parents, Path()) if folder.exists())
+        siblings = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith(".")) if parent.is_dir() else []
+        holds = f" (it holds {', '.join(siblings[:8])}{' …' if len(siblings) > 8 else ''})" if siblings else ""
+        super().__init__(
+            f"there is no {path}{nearest(path.name, siblings)} The nearest folder that exists is {parent}{holds}."
+        )
+
+
+class UnlikeFilesError(SourceError):
+    """A file has other columns than the first one; one dataset has one set of columns."""
+
+    def __init__(self, source: Path | str, first: Path | str, *, lacks: Sequence[str], has: Sequence[str]) -> None:
+        self.lacks = tuple(lacks)
+        self.has = tuple(has)
+        differences = [
+            f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+            for what, names in (("lacks", lacks), ("has besides", has))
+            if names
+        ]
+        super().__init__(
+            source,
+            f"its header is not that of {first}: it {' and '.join(differences)}."
+            " Put each kind of file into a folder of its own and inspect the folders one by one.",
+        )
+
+
+class TableError(DataConvertError):
+    """The table that is to be written to datasets.toml cannot be written there."""
