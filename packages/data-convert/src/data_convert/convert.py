@@ -45,9 +45,9 @@ Progress = Callable[[int], None]
 SHOWN_REJECTS: Final = 20
 """How many rows that do not fit are told before a part is given up."""
 
-_LARGE_PART_BYTES: Final = 4 << 20
-"""A part with more raw bytes has the machine to itself: it keeps all threads busy with its own blocks, and holds
-up to two row groups in memory (about 400 MB). Smaller parts are converted side by side."""
+_LARGE_PART_BYTES: Final = 32 << 20
+"""Parts with more raw bytes are converted one after the other: each keeps all threads busy with its own blocks, and
+holds up to two row groups in memory (about 400 MB). Smaller parts are converted side by side."""
 
 
 def convert_dataset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,22 +10,19 @@ _CLOCKS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _ZONED_CLOCKS: Final = ("%H:%M:%S%z", "%H:%M:%S.%f%z", "%H:%M%z", "%H:%M:%S %z")
 
 _DAYS: Final = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%m-%d-%Y",
-    "%d-%m-%Y",
-    "%m.%d.%Y",
-    "%d.%m.%Y",
-    "%d-%b-%Y",
-    "%d/%b/%Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%b %d %Y",
+    ("%Y-%m-%d",),
+    ("%Y/%m/%d",),
+    ("%Y.%m.%d",),
+    ("%m/%d/%Y",),
+    ("%d/%m/%Y",),
+    ("%m-%d-%Y",),
+    ("%d-%m-%Y",),
+    ("%m.%d.%Y",),
+    ("%d.%m.%Y",),
+    ("%d-%b-%Y",),
+    ("%d/%b/%Y",),
+    ("%d %b %Y", "%d %B %Y"),  # one form: May is long and short
+    ("%b %d, %Y", "%B %d, %Y"),
 )
 
 COMPACT_DAY: Final = "%Y%m%d"
@@ -52,18 +49,21 @@ class MomentForm:
 
 
 def _forms() -> Iterator[MomentForm]:
-    for day in _DAYS:
-        yield MomentForm(type="date", formats=(day,))
-        for joint in (" ", "T") if day == "%Y-%m-%d" else (" ",):
-            yield MomentForm(type="timestamp", formats=tuple(f"{day}{joint}{clock}" for clock in _CLOCKS))
-            zoned = tuple(f"{day}{joint}{clock}" for clock in _ZONED_CLOCKS)
-            yield MomentForm(type="timestamp", formats=zoned, zone="UTC")
+    for days in _DAYS:
+        yield MomentForm(type="date", formats=days)
+        for joint in (" ", "T") if days == ("%Y-%m-%d",) else (" ",):
+            yield MomentForm(type="timestamp", formats=_joined(days, joint, _CLOCKS))
+            yield MomentForm(type="timestamp", formats=_joined(days, joint, _ZONED_CLOCKS), zone="UTC")
     yield MomentForm(type="date", formats=(COMPACT_DAY,))
     yield MomentForm(type="timestamp", formats=("%Y%m%dT%H%M%S",))
     yield MomentForm(type="timestamp", formats=("%Y%m%dT%H%M%S%z",), zone="UTC")
     yield MomentForm(type="timestamp", formats=("%d/%b/%Y:%H:%M:%S %z",), zone="UTC")
     yield MomentForm(type="timestamp", formats=("%a, %d %b %Y %H:%M:%S %z",), zone="UTC")
     yield MomentForm(type="timestamp", formats=("%a %b %d %H:%M:%S %Y",))
+
+
+def _joined(days: Sequence[str], joint: str, clocks: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{day}{joint}{clock}" for day in days for clock in clocks)
 
 
 FORMS: Final = tuple(_forms())

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,10 @@ BLOCK_BYTES: Final = 8 << 20
 RECORD_LIMIT_BYTES: Final = 64 << 20
 """A record longer than this is a quote that was never closed."""
 
+_WINDOW_BYTES: Final = 256 << 10
+"""Text looked at together when quotes are counted: small enough for a processor's cache."""
+
+_Bytes = npt.NDArray[np.uint8]
 _LF, _CR = b"\n", b"\r"
 _BOM: Final = codecs.BOM_UTF8
 
@@ -131,51 +135,86 @@ def _line_count(text: bytes) -> int:
 
 def _record_end(text: bytes, dialect: Dialect) -> tuple[int, Quoting]:
     """Length of the whole records at the start of `text`, and how they use quotes."""
-    quotes = _quote_places(text, dialect)
-    end = _last_line_end(text, len(text))
-    while end and (inside := int(np.searchsorted(quotes, end))) % 2:
-        end = _last_line_end(text, int(quotes[inside - 1]))
-    quoting = _quoting_of(text[:end], quotes[: np.searchsorted(quotes, end)], dialect)
-    return (_exact_record_end(text, dialect) if quoting is Quoting.IRREGULAR else end), quoting
-
-
-def _quote_places(text: bytes, dialect: Dialect) -> npt.NDArray[np.intp]:
     if dialect.quote is None or dialect.quote.encode() not in text:
-        return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord(dialect.quote))
+        return _last_line_end(text), Quoting.ONE_LINE
+    scan = _QuoteScan.of(text, dialect)
+    if scan.first_odd < scan.record_end:
+        return _exact_record_end(text, dialect), Quoting.IRREGULAR
+    return scan.record_end, scan.quoting
 
 
 def _quoting(text: bytes, dialect: Dialect) -> Quoting:
-    return _quoting_of(text, _quote_places(text, dialect), dialect)
-
-
-def _last_line_end(text: bytes, before: int) -> int:
-    """Where the last line that ends before `before` ends; a final CR may be half of a CRLF."""
-    line_feed = text.rfind(_LF, 0, before)
-    return (line_feed if line_feed >= 0 else text.rfind(_CR, 0, max(before - 1, 0))) + 1
-
-
-def _quoting_of(text: bytes, quotes: npt.NDArray[np.intp], dialect: Dialect) -> Quoting:
-    if not len(quotes):
+    """How the last block of a source uses quotes."""
+    if dialect.quote is None or dialect.quote.encode() not in text:
         return Quoting.ONE_LINE
-    buffer = np.frombuffer(text, dtype=np.uint8)
-    if len(quotes) % 2 or not _quotes_stand_at_borders(buffer, quotes, dialect):
-        return Quoting.IRREGULAR
-    line_ends = np.flatnonzero((buffer == _LF[0]) | (buffer == _CR[0]))
-    is_inside = np.searchsorted(quotes, line_ends) % 2
-    return Quoting.MANY_LINES if is_inside.any() else Quoting.ONE_LINE
+    scan = _QuoteScan.of(text, dialect)
+    return Quoting.IRREGULAR if scan.is_inside or scan.first_odd < len(text) else scan.quoting
 
 
-def _quotes_stand_at_borders(
-    buffer: npt.NDArray[np.uint8], quotes: npt.NDArray[np.intp], dialect: Dialect
-) -> bool:
-    """Whether quotes open right behind a delimiter, line end or quote, and close right before one."""
-    borders = np.zeros(256, dtype=np.bool_)
-    borders[[ord(dialect.delimiter), _LF[0], _CR[0], ord(dialect.quote or '"')]] = True
-    opens, closes = quotes[0::2], quotes[1::2]
-    before = buffer[opens[int(opens[0] == 0) :] - 1]
-    behind = buffer[closes[: len(closes) - int(closes[-1] == len(buffer) - 1)] + 1]
-    return bool(borders[before].all() and borders[behind].all())
+def _last_line_end(text: bytes) -> int:
+    """Where the last line ends; a CR that ends the text may be half of a CRLF."""
+    line_feed = text.rfind(_LF)
+    return (line_feed if line_feed >= 0 else text.rfind(_CR, 0, max(len(text) - 1, 0))) + 1
+
+
+@dataclass(kw_only=True)
+class _QuoteScan:
+    """What a walk over all quotes of a text found, taking each in turn as opening and closing a cell.
+
+    Attributes:
+        is_inside: Whether the text ends inside a quoted cell.
+        first_odd: Place of the first quote that does not stand at a border of its cell; everything behind it
+            is guesswork. len(text) if there is none.
+        record_end: Where the last line ends that is not inside a quoted cell.
+        quoting: Whether a line ends inside a quoted cell.
+    """
+
+    is_inside: bool = False
+    first_odd: int
+    record_end: int = 0
+    quoting: Quoting = Quoting.ONE_LINE
+
+    @classmethod
+    def of(cls, text: bytes, dialect: Dialect) -> Self:
+        buffer = np.frombuffer(text, dtype=np.uint8)
+        quote = ord(dialect.quote or '"')
+        is_border = np.zeros(256, dtype=np.bool_)
+        is_border[[ord(dialect.delimiter), _LF[0], _CR[0], quote]] = True
+        has_feeds = _LF in text
+        scan = cls(first_odd=len(text))
+        for start in range(0, len(buffer), _WINDOW_BYTES):
+            window = buffer[start : start + _WINDOW_BYTES]
+            quotes = np.flatnonzero(window == quote)
+            scan._take_lines(text, window, start, quotes, has_feeds=has_feeds)
+            scan._take_quotes(buffer, start, quotes, is_border)
+        return scan
+
+    def _take_lines(
+        self, text: bytes, window: _Bytes, start: int, quotes: npt.NDArray[np.intp], *, has_feeds: bool
+    ) -> None:
+        ends = np.flatnonzero(window == (_LF if has_feeds else _CR)[0])
+        if not has_feeds and start + len(window) == len(text) and text.endswith(_CR):
+            ends = ends[:-1]  # it may be half of a CRLF
+        outside = (np.searchsorted(quotes, ends) + self.is_inside) % 2 == 0
+        if not outside.all() or (has_feeds and self._is_return_inside(window, quotes)):
+            self.quoting = Quoting.MANY_LINES
+        if outside.any():
+            self.record_end = start + int(ends[outside][-1]) + 1
+
+    def _is_return_inside(self, window: _Bytes, quotes: npt.NDArray[np.intp]) -> bool:
+        returns = np.flatnonzero(window == _CR[0])
+        return bool(((np.searchsorted(quotes, returns) + self.is_inside) % 2).any())
+
+    def _take_quotes(
+        self, buffer: _Bytes, start: int, quotes: npt.NDArray[np.intp], is_border: npt.NDArray[np.bool_]
+    ) -> None:
+        places = quotes + start
+        opens, closes = places[int(self.is_inside) :: 2], places[1 - int(self.is_inside) :: 2]
+        before = opens[1:] if len(opens) and opens[0] == 0 else opens
+        behind = closes[:-1] if len(closes) and closes[-1] == len(buffer) - 1 else closes
+        odd = [*before[~is_border[buffer[before - 1]]][:1], *behind[~is_border[buffer[behind + 1]]][:1]]
+        self.first_odd = min(self.first_odd, *(int(place) for place in odd)) if odd else self.first_odd
+        self.is_inside ^= bool(len(quotes) % 2)
 
 
 def _exact_record_end(text: bytes, dialect: Dialect) -> int:

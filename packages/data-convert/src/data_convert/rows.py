@@ -34,7 +34,7 @@ class Row:
 
 def read_rows(block: Block, dialect: Dialect, *, columns: int) -> Iterator[Row]:
     """The block's records. Blank lines are none, except where there is a single column."""
-    lines = _Tape(block.text.decode("utf-8", errors="surrogateescape"))
+    lines = _Tape(block.text)
     whole = _row_pattern(dialect)
     line = block.first_line
     for cells in csv.reader(lines, **csv_format(dialect)):
@@ -47,7 +47,7 @@ def read_rows(block: Block, dialect: Dialect, *, columns: int) -> Iterator[Row]:
 
 def split_header(block: Block, dialect: Dialect) -> tuple[Row | None, Block]:
     """The block's first record (None if it has none), and the block without it."""
-    lines = _Tape(block.text.decode("utf-8", errors="surrogateescape"))
+    lines = _Tape(block.text)
     for cells in csv.reader(lines, **csv_format(dialect)):
         if cells:
             raw, count = lines.taken()
@@ -70,8 +70,8 @@ def csv_format(dialect: Dialect) -> dict[str, Any]:
 class _Tape:
     """Physical lines, remembered until a row made of them has been taken."""
 
-    def __init__(self, text: str) -> None:
-        self._lines = io.StringIO(text, newline="")
+    def __init__(self, text: bytes) -> None:
+        self._lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", errors="surrogateescape", newline="")
         self._since: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
