@@ -28,7 +28,9 @@ def _run(ctx: Context, command: list[str], *, is_for_programs: bool = False, **o
 def _try(ctx: Context, command: list[str], *, is_for_programs: bool = False, **options: Any) -> Result:
     """Run a command on our terminal, if there is one and no program reads what it prints."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not is_for_programs
-    result = ctx.run(shlex.join(command), warn=True, pty=is_terminal, in_stream=None if is_terminal else False, **options)
+    result = ctx.run(
+        shlex.join(command), warn=True, pty=is_terminal, in_stream=None if is_terminal else False, **options
+    )
     if result is None:
         raise Exit(f"could not run {shlex.join(command)}", code=1)
     return result
@@ -224,6 +226,4 @@ def status(ctx, dataset=None):  # type: ignore[no-untyped-def]
     _run(ctx, ["dvc", "status", "--cloud", *stages])
 
 
-namespace = Collection(
-    data=Collection(compress, inspect, pull, push, report, sample, status, verify)
-)
+namespace = Collection(data=Collection(compress, inspect, pull, push, report, sample, status, verify))

@@ -69,9 +69,7 @@ def test_images_as_json(project: str, capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_slice_is_listed(project: str, capsys: pytest.CaptureFixture[str], groups: list[str]) -> None:
     """`slice` prints one line per package of the groups and of those they include."""
     assert main(argv=["slice", *groups, "--project", project]) == 0
-    assert capsys.readouterr().out == (
-        'numpy==2.4 ; python_version < "3.13"\nown==0.1 @ packages/own\npytest==9\n'
-    )
+    assert capsys.readouterr().out == ('numpy==2.4 ; python_version < "3.13"\nown==0.1 @ packages/own\npytest==9\n')
 
 
 def test_a_slice_as_json(project: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,8 +82,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         "  tool.env-spec.images.jupyter.group: there is no key 'group'; did you mean 'groups'? Keys: groups",
         "  tool.env-spec.images.jupyter.groups[1]: there is no group 'model'; did you mean 'models'? "
         "Groups: main, models",
-        "  tool.env-spec.images.jupyter.groups[2]: repeats the group 'main' of "
-        "tool.env-spec.images.jupyter.groups[0]",
+        "  tool.env-spec.images.jupyter.groups[2]: repeats the group 'main' of tool.env-spec.images.jupyter.groups[0]",
         "  tool.env-spec.images.jupyter.groups[3]: must be a string, not an integer",
         "  tool.env-spec.images.\"My Image\": 'My Image' cannot name an image: use lower-case letters "
         "and digits, with '.', '_', '__' or '-' only between them",

@@ -94,9 +94,7 @@ def test_an_extra_of_the_project_is_not_installed() -> None:
     """A package that only an extra needs is left out; one that a group needs as well keeps only that."""
     lock = lock_of(
         package_of('groups = ["main"]\nmarkers = "extra == \\"plot\\""', name="only-extra"),
-        package_of(
-            'groups = ["dev", "main"]\nmarkers = {dev = "os_name == \'nt\'", main = "extra == \'plot\'"}'
-        ),
+        package_of('groups = ["dev", "main"]\nmarkers = {dev = "os_name == \'nt\'", main = "extra == \'plot\'"}'),
     )
     assert lock_slice(lock, ["main"]) == ()
     assert markers_of(lock, "main", "dev") == ["os_name == 'nt'"]
@@ -136,8 +134,7 @@ def test_a_package_of_the_project_has_a_path() -> None:
     """A directory source keeps its path relative to the lock and whether it is editable."""
     lock = lock_of(
         package_of(
-            'groups = ["ops"]\ndevelop = true\nfiles = []\n'
-            '[package.source]\ntype = "directory"\nurl = "packages/own"'
+            'groups = ["ops"]\ndevelop = true\nfiles = []\n[package.source]\ntype = "directory"\nurl = "packages/own"'
         )
     )
     (package,) = lock_slice(lock, ["ops"])

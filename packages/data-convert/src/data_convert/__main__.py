@@ -103,9 +103,7 @@ def _default_file() -> Path:
 
 
 def _add_dataset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated"
-    )
+    parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +218,18 @@ def _show_reports(reports: Sequence[ConversionReport], *, as_json: bool) -> None
 
 
 def _report_facts(report: ConversionReport) -> dict[str, Any]:
-    parts = [{"part": p.name, "rows": p.rows, "rejects": p.rejects, "converted": p.converted, "seconds": round(p.seconds, 3), "raw_bytes": p.raw_bytes, "parquet_bytes": p.parquet_bytes} for p in report.parts]
+    parts = [
+        {
+            "part": p.name,
+            "rows": p.rows,
+            "rejects": p.rejects,
+            "converted": p.converted,
+            "seconds": round(p.seconds, 3),
+            "raw_bytes": p.raw_bytes,
+            "parquet_bytes": p.parquet_bytes,
+        }
+        for p in report.parts
+    ]
     return {**report.facts(), "folder": str(report.folder), "removed": list(report.removed), "part_list": parts}
 
 
@@ -288,7 +297,10 @@ def _inspect(options: argparse.Namespace) -> int:
         Console().print(inspection.table())
     if options.write:
         write_table(options.file, options.write, inspection, replace=options.replace)
-        print(f"Wrote [datasets.{options.write}] to {options.file}. Next: invoke data.compress --dataset {options.write}", file=sys.stderr)
+        print(
+            f"Wrote [datasets.{options.write}] to {options.file}. Next: invoke data.compress --dataset {options.write}",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -85,21 +85,17 @@ class BlockParser:
         if pa.types.is_dictionary(texts.type) and len(texts.dictionary) > max(1000, len(texts) // 2):
             self.wide.add(place)
 
-    def _parse_exactly(
-        self, block: Block, layout: RawLayout, source: str
-    ) -> tuple[pa.Table, list[Reject]]:
+    def _parse_exactly(self, block: Block, layout: RawLayout, source: str) -> tuple[pa.Table, list[Reject]]:
         rows, rejects = [], []
         for row in read_rows(block, self.spec.dialect, columns=layout.width):
-            if (fault := _shape_fault(row, layout)) is None:
+            if (fault := shape_fault(row, layout)) is None:
                 rows.append(row)
             else:
                 rejects.append(Reject(source=source, line=row.line, column=None, value="", says=fault, raw=row.raw))
         table, misfits = self._convert_rows(rows, layout, source)
         return table, sorted(rejects + misfits, key=lambda reject: reject.line)
 
-    def _convert_rows(
-        self, rows: Sequence[Row], layout: RawLayout, source: str
-    ) -> tuple[pa.Table, list[Reject]]:
+    def _convert_rows(self, rows: Sequence[Row], layout: RawLayout, source: str) -> tuple[pa.Table, list[Reject]]:
         fits = np.ones(len(rows), dtype=np.bool_)
         arrays: list[pa.Array] = []
         misfits: dict[int, Reject] = {}
@@ -113,8 +109,8 @@ class BlockParser:
             converted = convert(column, texts)
             arrays += converted.arrays
             good &= True if converted.fits is None else converted.fits
-            for index in np.flatnonzero(fits & ~good):
-                misfits[int(index)] = _misfit(column, cells[index], rows[index], source)
+            for index in np.flatnonzero(fits & ~good).tolist():
+                misfits[index] = _misfit(column, cells[index], rows[index], source)
             fits &= good
         table = pa.Table.from_arrays(arrays, schema=table_schema(self.spec))
         return table.filter(pa.array(fits)) if misfits else table, list(misfits.values())
@@ -176,7 +172,8 @@ def table_schema(spec: DatasetSpec) -> pa.Schema:
     return pa.schema([field for column in spec.columns for field in arrow_fields(column)])
 
 
-def _shape_fault(row: Row, layout: RawLayout) -> str | None:
+def shape_fault(row: Row, layout: RawLayout) -> str | None:
+    """Why the row cannot be told apart into cells as declared, or None."""
     if row.fault is not None:
         return row.fault
     if len(row.cells) == layout.width:
@@ -193,6 +190,4 @@ def _encodable(cells: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_
 
 
 def _misfit(column: ColumnSpec, cell: str, row: Row, source: str) -> Reject:
-    return Reject(
-        source=source, line=row.line, column=column.name, value=cell, says=misfit(column, cell), raw=row.raw
-    )
+    return Reject(source=source, line=row.line, column=column.name, value=cell, says=misfit(column, cell), raw=row.raw)

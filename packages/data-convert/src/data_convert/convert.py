@@ -201,9 +201,7 @@ class _PartConversion:
             for future in ahead:
                 future.cancel()
 
-    def _laid_out(
-        self, source: Source, read: Callable[[int], bytes]
-    ) -> Iterator[tuple[Block, RawLayout]]:
+    def _laid_out(self, source: Source, read: Callable[[int], bytes]) -> Iterator[tuple[Block, RawLayout]]:
         """The source's blocks without the header, with where the kept columns stand in them."""
         layout = None if self.spec.dialect.header else declared_layout(self.spec)
         counted = self._counted(source, read)
@@ -256,7 +254,7 @@ class _PartConversion:
 
 def _rejects_text(rejects: Sequence[Reject]) -> list[str]:
     """The rejects file, a text per row: where each row was, why it was refused, and the row as it stood."""
-    texts = []
+    texts: list[str] = []
     for reject in rejects:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")

@@ -202,7 +202,9 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     if any(votes):
         return sum(votes) > 0
     filled = [cell for cell in first if cell.strip()]
-    repeated = any(cell and cell in {row[place] for row in body if place < len(row)} for place, cell in enumerate(first))
+    repeated = any(
+        cell and cell in {row[place] for row in body if place < len(row)} for place, cell in enumerate(first)
+    )
     is_word = all(len(cell) <= 64 and not _is_value(cell) for cell in filled)
     return bool(filled) and is_word and len(set(filled)) == len(filled) and not repeated
 
@@ -236,7 +238,7 @@ def _notes(sample: str, dialect: Dialect) -> Iterator[str]:
     if dialect.delimiter == " " and re.search(r"\S {2,}\S", sample):
         yield "runs of spaces stand between values, and each space ends a cell; a fixed-width file needs another tool."
     if re.search(r'\\"', sample) and dialect.quote == '"':
-        yield r'some quotes stand behind a backslash (\"), which escapes nothing in the dialects that can be declared.'
+        yield r"some quotes stand behind a backslash (\"), which escapes nothing in the dialects that can be declared."
 
 
 def encoding_note(encoding: str) -> str:

@@ -116,9 +116,7 @@ class SourceChangedError(SourceError):
     exit_code = 1
 
     def __init__(self, source: Path | str) -> None:
-        super().__init__(
-            source, "the file changed while it was read. Run again when nothing writes to it any more."
-        )
+        super().__init__(source, "the file changed while it was read. Run again when nothing writes to it any more.")
 
 
 class HeaderError(SourceError):
@@ -221,11 +219,19 @@ class NothingToInspectError(DataConvertError):
         self.path = path
         self.others = tuple(others)
         if path.exists():
-            found = f" It holds {len(others)} other file{'s' if len(others) != 1 else ''}, such as {others[0]}." if others else ""
+            found = (
+                f" It holds {len(others)} other file{'s' if len(others) != 1 else ''}, such as {others[0]}."
+                if others
+                else ""
+            )
             super().__init__(f"{path}: no raw file there. Raw files end with {endings}.{found}")
             return
         parent = next(folder for folder in (path.parent, *path.parents, Path()) if folder.exists())
-        siblings = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith(".")) if parent.is_dir() else []
+        siblings = (
+            sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith("."))
+            if parent.is_dir()
+            else []
+        )
         holds = f" (it holds {', '.join(siblings[:8])}{' …' if len(siblings) > 8 else ''})" if siblings else ""
         super().__init__(
             f"there is no {path}{nearest(path.name, siblings)} The nearest folder that exists is {parent}{holds}."

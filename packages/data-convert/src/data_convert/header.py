@@ -13,9 +13,7 @@ from data_convert.spec import ColumnSpec, DatasetSpec, DroppedColumns
 def declared_layout(spec: DatasetSpec) -> RawLayout:
     """The layout of sources without a header: the declared columns in their order."""
     places = {header: place for place, header in enumerate(spec.raw_headers)}
-    return RawLayout(
-        width=len(places), kept=tuple((column, places[column.header]) for column in spec.columns)
-    )
+    return RawLayout(width=len(places), kept=tuple((column, places[column.header]) for column in spec.columns))
 
 
 def header_layout(spec: DatasetSpec, cells: Sequence[str], *, source: Path | str) -> RawLayout:
@@ -27,11 +25,11 @@ def header_layout(spec: DatasetSpec, cells: Sequence[str], *, source: Path | str
     names = numbered(cells)
     faults = [*_missing(spec, names), *_undeclared(spec, names)]
     if faults:
-        raise HeaderError(source, "the header does not fit the declared columns:" + "".join(f"\n  {fault}" for fault in faults))
+        raise HeaderError(
+            source, "the header does not fit the declared columns:" + "".join(f"\n  {fault}" for fault in faults)
+        )
     places = {name: place for place, name in enumerate(names)}
-    return RawLayout(
-        width=len(names), kept=tuple((column, places.get(column.header)) for column in spec.columns)
-    )
+    return RawLayout(width=len(names), kept=tuple((column, places.get(column.header)) for column in spec.columns))
 
 
 def numbered(cells: Sequence[str]) -> list[str]:
@@ -70,6 +68,4 @@ def _undeclared(spec: DatasetSpec, names: Sequence[str]) -> list[str]:
 
 def dropped_headers(spec: DatasetSpec) -> dict[str, str]:
     """Raw columns that are dropped -> why."""
-    return {
-        header: entry.why for entry in spec.layout if isinstance(entry, DroppedColumns) for header in entry.headers
-    }
+    return {header: entry.why for entry in spec.layout if isinstance(entry, DroppedColumns) for header in entry.headers}

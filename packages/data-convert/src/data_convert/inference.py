@@ -40,6 +40,9 @@ _LEADING_ZERO: Final = r"^\s*[+-]?0[0-9]+(\.[0-9]*)?[A-Za-z*#?!$]{0,8}\s*$"
 _FLAGGED: Final = r"^\s*[+-]?[0-9.]*[A-Za-z*#?!$]{0,4}\s*$"
 _TRUTH: Final = r"(?i)^(true|false|yes|no)$"
 _EIGHT_DIGITS: Final = r"^(19|20)[0-9]{6}$"
+_WRITTEN_NUMBER: Final = r"^\s*[-+(]?[$€£]?\s?[0-9]{1,3}([., ']?[0-9]{3})*([.,][0-9]+)?\s?[%€$]?\)?\s*$"
+_TWO_DIGIT_YEAR: Final = r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}( .*)?$"
+_UNPADDED: Final = r"(?s)^\S(.*\S)?$"
 _ZERO_OFFSET: Final = r"(Z|[+-]00:?00)$"
 
 Mask = npt.NDArray[np.bool_]
@@ -159,6 +162,9 @@ def _candidates() -> dict[str, Candidate]:
         "whole number": Candidate(fits=functools.partial(_matches, _WHOLE_NUMBER)),
         "int64": Candidate(fits=functools.partial(_converts, "int64")),
         "float64": Candidate(fits=functools.partial(_converts, "float64")),
+        "written number": Candidate(fits=functools.partial(_matches, _WRITTEN_NUMBER)),
+        "two-digit year": Candidate(fits=functools.partial(_matches, _TWO_DIGIT_YEAR)),
+        "unpadded": Candidate(fits=functools.partial(_matches, _UNPADDED)),
         "flag pattern": Candidate(fits=functools.partial(_matches, _FLAGGED)),
         "flagged_number": Candidate(fits=functools.partial(_converts, "flagged_number")),
     }
@@ -256,9 +262,7 @@ class ColumnEvidence:
                 if text not in self.sentinels and pc.any(pc.equal(values, text)).as_py():
                     self.sentinels[text] = 0
         if self.is_alive("flagged_number") and not self.is_alive("float64"):
-            _, flags = convert(
-                ColumnSpec(name="", header="", type="flagged_number", nulls=()), values
-            ).arrays
+            _, flags = convert(ColumnSpec(name="", header="", type="flagged_number", nulls=()), values).arrays
             self.flags |= set(pc.unique(flags.drop_null())[:100].to_pylist())
         if self.first_number is None:
             self.first_number = _first(values, _NUMBER, sighting)

@@ -66,9 +66,7 @@ def _fields(format_: str) -> list[tuple[str, int, int]] | None:
     return pieces if {"Y", "m", "d"} <= set(letters) and len(letters) == len(set(letters)) else None
 
 
-def _fixed_width(
-    texts: pa.StringArray, format_: str, values: Microseconds, fits: Mask
-) -> tuple[Microseconds, Mask]:
+def _fixed_width(texts: pa.StringArray, format_: str, values: Microseconds, fits: Mask) -> tuple[Microseconds, Mask]:
     pieces = _fields(format_)
     if pieces is None:
         return values, fits
@@ -129,4 +127,5 @@ def _days(
     year_of_era = year - era * 400
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    return era * 146_097 + day_of_era - 719_468
+    days: npt.NDArray[np.int64] = era * 146_097 + day_of_era - 719_468
+    return days

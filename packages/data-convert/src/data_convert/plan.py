@@ -78,9 +78,7 @@ def plan_conversion(
     return ConversionPlan(spec=spec, folder=folder, parts=parts, leftover=_leftover(folder, wanted))
 
 
-def _state(
-    path: Path, spec: DatasetSpec, sources: Sequence[Source]
-) -> tuple[str | None, Provenance | None]:
+def _state(path: Path, spec: DatasetSpec, sources: Sequence[Source]) -> tuple[str | None, Provenance | None]:
     if not path.exists():
         return "it is not there yet", None
     made = read_provenance(path)
@@ -97,7 +95,6 @@ def _state(
     if not is_sound(path, made, rejects_path(path)):
         return "what is there is damaged", None
     return None, made
-
 
 
 def _leftover(folder: Path, wanted: set[Path]) -> tuple[Path, ...]:

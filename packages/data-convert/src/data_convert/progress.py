@@ -63,7 +63,13 @@ def progress_on(stream: TextIO, label: str, *, total: int = 0) -> Iterator[Ticke
     if not console.is_terminal:
         yield Ticker(label, total, stream, None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=total or None, visible=False)
         yield Ticker(label, total, stream, (progress, task))

@@ -52,9 +52,7 @@ def split_header(block: Block, dialect: Dialect) -> tuple[Row | None, Block]:
         if cells:
             raw, count = lines.taken()
             size = len(raw.encode("utf-8", errors="surrogateescape"))
-            rest = Block(
-                text=block.text[size:], first_line=block.first_line + count, quoting=block.quoting
-            )
+            rest = Block(text=block.text[size:], first_line=block.first_line + count, quoting=block.quoting)
             fault = _fault(raw, _row_pattern(dialect), dialect)
             return Row(line=rest.first_line - 1, cells=cells, raw=raw.rstrip("\r\n"), fault=fault), rest
     return None, block

@@ -25,9 +25,9 @@ class SizeTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.report.datasets:
-            wide = _table(self.report, joint=f" {_ARROW} ")
-            fits = Measurement.get(console, options.update(max_width=1000), wide).maximum <= options.max_width
-            yield wide if fits else _table(self.report, joint=f"\n{_ARROW} ")
+            wide = _table(self.report, is_wide=True)
+            natural = Measurement.get(console, options.update(max_width=1000), wide).maximum
+            yield wide if natural <= options.max_width else _table(self.report, is_wide=False)
             yield Text(f"Upload at {self.report.up}, download at {self.report.down}. {UNITS_NOTE}", style="dim")
         for dataset in self.report.unconverted:
             yield _unconverted(dataset)
@@ -42,13 +42,14 @@ def strangers_text(count: int) -> str:
     return f"{count:,} Parquet {files} there {were} not written by this tool, or damaged; not counted."
 
 
-def _table(report: SizeReport, *, joint: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_footer=False, pad_edge=False)
-    table.add_column("dataset", no_wrap=False, overflow="fold")
+def _table(report: SizeReport, *, is_wide: bool) -> Table:
+    joint = f" {_ARROW} " if is_wide else f"\n{_ARROW} "
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1 if is_wide else 0, 0, 0), pad_edge=False)
+    table.add_column("dataset", min_width=10, overflow="fold", vertical="top")
     for heading in ("raw", "Parquet", "ratio", "rows", "rejects"):
         table.add_column(heading, justify="right", no_wrap=True)
     for heading in ("upload", "download"):
-        table.add_column(f"{heading}\nbefore {_ARROW} after", justify="right", no_wrap=True)
+        table.add_column(f"{heading}\nbefore{joint}after", justify="right", no_wrap=True)
     for dataset in report.datasets:
         table.add_row(Text(dataset.name), *_cells(dataset, report, joint))
     if len(report.datasets) > 1:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeVar, cast
 
@@ -33,7 +34,7 @@ _T = TypeVar("_T")
 
 TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv")
 _OPENERS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
-    ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
+    ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),  # noqa: SIM115 (closed with what it wraps)
     ".bz2": lambda raw: cast(IO[bytes], bz2.BZ2File(raw)),
     ".xz": lambda raw: cast(IO[bytes], lzma.LZMAFile(raw)),
     ".zst": lambda raw: cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)),
@@ -103,8 +104,7 @@ def find_sources(root: Path, spec: DatasetSpec) -> list[Source]:
         others = sorted(path.name for path in _walk(folder) if not path.name.startswith("."))
         raise NoRawDataError(spec.name, folder, _wanted(spec), others=others)
     sources = [
-        Source(path=path, name=path.relative_to(folder).as_posix(), size_bytes=path.stat().st_size)
-        for path in found
+        Source(path=path, name=path.relative_to(folder).as_posix(), size_bytes=path.stat().st_size) for path in found
     ]
     return sorted(sources, key=lambda source: source.name)
 
@@ -192,9 +192,7 @@ class SourceStream:
         actual = next((ending for magic, ending in _MAGIC.items() if head.startswith(magic)), None)
         if suffix not in _OPENERS:
             if actual is not None:
-                raise SourceError(
-                    self._source.path, f"this is a {actual} file by its content. Give it that ending."
-                )
+                raise SourceError(self._source.path, f"this is a {actual} file by its content. Give it that ending.")
             return cast(IO[bytes], self._tap)
         if suffix == ".zip":
             hashlib.file_digest(self._tap, "sha256")  # the directory of a zip is at its end: hash first
@@ -208,7 +206,7 @@ class SourceStream:
             SourceError: The compressed data are corrupt or end too early.
         """
         pieces = []
-        while size > 0 and (piece := self._guarded(lambda: self._text.read(size))):
+        while size > 0 and (piece := self._guarded(partial(self._text.read, size))):
             pieces.append(piece)
             size -= len(piece)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -235,7 +233,7 @@ class SourceStream:
         """
         self._tap.drain()
         try:
-            now = os.stat(self._source.path)
+            now = self._source.path.stat()
         except FileNotFoundError:
             raise SourceChangedError(self._source.path) from None
         if _identity(now) != _identity(self._before) or self._tap.size_bytes != self._before.st_size:

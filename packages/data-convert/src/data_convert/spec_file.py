@@ -71,9 +71,9 @@ def _zone(value: Any) -> str | None:
 
 
 def _relative_path(value: Any) -> str | None:
-    if isinstance(value, str) and value and not PurePosixPath(value).is_absolute():
-        if ".." not in PurePosixPath(value).parts and "\\" not in value:
-            return None
+    path = PurePosixPath(value) if isinstance(value, str) and value and "\\" not in value else PurePosixPath("/")
+    if not path.is_absolute() and ".." not in path.parts:
+        return None
     return f"must be a path below the folder of this file, with forward slashes, not {value!r}"
 
 
@@ -229,7 +229,11 @@ def _dataset(name: str, table: Mapping[str, Any], notes: _Notes) -> DatasetSpec 
     _note_parts(key, good, notes)
     if len(notes.mistakes) > before:
         return None
-    plain = {k: good[k] for k in ("source", "files", "output", "parts", "pattern", "on_reject", "zstd_level", "title") if k in good}
+    plain = {
+        k: good[k]
+        for k in ("source", "files", "output", "parts", "pattern", "on_reject", "zstd_level", "title")
+        if k in good
+    }
     return DatasetSpec(name=name, dialect=dialect, layout=layout, sort=tuple(good.get("sort", ())), **plain)
 
 
@@ -299,9 +303,7 @@ def stored_names(column: ColumnSpec) -> tuple[str, ...]:
     return (column.name, *flag)
 
 
-def _note_names(
-    key: str, layout: Sequence[ColumnSpec | DroppedColumns], dialect: Dialect, notes: _Notes
-) -> None:
+def _note_names(key: str, layout: Sequence[ColumnSpec | DroppedColumns], dialect: Dialect, notes: _Notes) -> None:
     kept = [entry for entry in layout if isinstance(entry, ColumnSpec)]
     headers = [h for e in layout for h in ([e.header] if isinstance(e, ColumnSpec) else e.headers)]
     for name, count in Counter(n for column in kept for n in stored_names(column)).items():
@@ -337,7 +339,8 @@ def _note_parts(key: str, good: Mapping[str, Any], notes: _Notes) -> None:
     for name in used:
         if name not in groups:
             notes.add(
-                f"{key}.parts", f"`pattern` has no group {name!r}{nearest(name, groups)} (groups: {', '.join(groups) or 'none'})"
+                f"{key}.parts",
+                f"`pattern` has no group {name!r}{nearest(name, groups)} (groups: {', '.join(groups) or 'none'})",
             )
     if not used:
         notes.add(f"{key}.parts", "names no group of `pattern`, so all files would become one part")

@@ -12,7 +12,9 @@ from data_convert.errors import DataConvertError
 UNITS_NOTE: Final = "Units are decimal: 1 MB is 1,000,000 bytes, 1 Mbps is 1,000,000 bits per second."
 """Said once wherever sizes and rates are shown."""
 
-_RATE: Final = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<prefix>[kKmMgG]?)(?P<binary>i?)(?P<unit>b|bit|B)(?:ps|/s)")
+_RATE: Final = re.compile(
+    r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<prefix>[kKmMgG]?)(?P<binary>i?)(?P<unit>b|bit|B)(?:ps|/s)"
+)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
@@ -55,7 +57,9 @@ class Rate:
         base = 1024 if match["binary"] else 1000
         bits = 8 if match["unit"] == "B" else 1
         unit = text.strip()[match.end("number") :].strip()
-        return cls(bits_per_s=number * bits * base ** _POWERS[match["prefix"].lower()], text=f"{match['number']} {unit}")
+        return cls(
+            bits_per_s=number * bits * base ** _POWERS[match["prefix"].lower()], text=f"{match['number']} {unit}"
+        )
 
     def __str__(self) -> str:
         return self.text

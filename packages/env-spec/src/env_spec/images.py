@@ -47,9 +47,7 @@ def parse_images(pyproject: Table, known_groups: Collection[str], report: Report
     return images
 
 
-def _image_groups(
-    table: Table, path: tuple[str, ...], known: Collection[str], report: Report
-) -> tuple[str, ...]:
+def _image_groups(table: Table, path: tuple[str, ...], known: Collection[str], report: Report) -> tuple[str, ...]:
     if not table.get("groups"):
         report(SpecError(key_path(*path), 'an image needs at least one group, like groups = ["main"]'))
         return ()

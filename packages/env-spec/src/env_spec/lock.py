@@ -78,9 +78,7 @@ def load_lock(path: Path) -> dict[str, Any]:
     return lock
 
 
-def lock_slice(
-    lock: Table, groups: Iterable[str], *, source: str = "poetry.lock"
-) -> tuple[LockedPackage, ...]:
+def lock_slice(lock: Table, groups: Iterable[str], *, source: str = "poetry.lock") -> tuple[LockedPackage, ...]:
     """The packages of a parsed poetry.lock that any of the groups needs, sorted by name.
 
     Which groups exist is not in a lock: take them from `EnvSpec.expanded`, which knows. Packages that
@@ -125,9 +123,7 @@ def _holds(package: LockedPackage, environment: Mapping[str, str] | None) -> boo
     try:
         return Marker(package.marker).evaluate(dict(environment) if environment else None)
     except InvalidMarker as error:
-        raise LockError(
-            "poetry.lock", f"{package.name} has the malformed marker {package.marker!r}"
-        ) from error
+        raise LockError("poetry.lock", f"{package.name} has the malformed marker {package.marker!r}") from error
 
 
 def _locked_package(entry: Mapping[str, Any], wanted: set[str]) -> LockedPackage | None:

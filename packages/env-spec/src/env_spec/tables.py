@@ -78,9 +78,7 @@ def strings_in(value: object, path: tuple[str | int, ...], report: Report) -> It
             report(SpecError(key_path(*path, index), f"must be a string, not {type_name(item)}"))
 
 
-def report_unknown_keys(
-    table: Table, path: tuple[str | int, ...], known: tuple[str, ...], report: Report
-) -> None:
+def report_unknown_keys(table: Table, path: tuple[str | int, ...], known: tuple[str, ...], report: Report) -> None:
     for key in table:
         if key not in known:
             report(UnknownNameError(key_path(*path, key), kind="key", name=key, known=known))

@@ -1,0 +1,107 @@
+"""Where the marks of the report's charts go, in percent of a chart's width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from data_convert.size_report import DatasetSizes, SizeReport, Sizes
+from data_convert.transfer import Transfer
+
+SHOWN_COLUMNS: Final = 8
+"""Columns that get a bar of their own; the others share one."""
+
+_LANDMARKS: Final = (
+    (0.01, "10 ms"),
+    (0.1, "0.1 s"),
+    (1.0, "1 s"),
+    (10.0, "10 s"),
+    (60.0, "1 min"),
+    (600.0, "10 min"),
+    (3600.0, "1 h"),
+    (36000.0, "10 h"),
+    (86400.0 * 7, "1 week"),
+    (86400.0 * 70, "10 weeks"),
+    (86400.0 * 365, "1 year"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnBar:
+    """One bar of a dataset's columns.
+
+    Attributes:
+        share: Of the dataset's Parquet, 0 to 1.
+        percent: Length of the bar; the dataset's longest has 100.
+        is_column: False for what several columns or the footers take.
+    """
+
+    label: str
+    size_bytes: int
+    share: float
+    percent: float
+    is_column: bool
+
+
+def percent_of(value: float, largest: float) -> float:
+    """Length of a bar beside the largest one, 0 to 100."""
+    return round(100 * value / largest, 3) if largest else 0.0
+
+
+def column_bars(dataset: DatasetSizes) -> list[ColumnBar]:
+    """The largest columns, then the others together, then the footers: they add up to the whole Parquet."""
+    columns = list(dataset.columns.items())
+    shown = SHOWN_COLUMNS if len(columns) > SHOWN_COLUMNS + 1 else len(columns)  # "1 other" would hide a name
+    rest = columns[shown:]
+    others = [(f"{len(rest)} other columns", sum(size for _, size in rest))] if rest else []
+    footers = [("footers" if dataset.parts > 1 else "footer", dataset.footer_bytes)]
+    amounts = columns[:shown] + others + footers
+    largest = max(size for _, size in amounts)
+    return [
+        ColumnBar(
+            label=label,
+            size_bytes=size,
+            share=size / dataset.parquet_bytes if dataset.parquet_bytes else 0.0,
+            percent=percent_of(size, largest),
+            is_column=index < shown,
+        )
+        for index, (label, size) in enumerate(amounts)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeScale:
+    """A logarithmic axis of seconds between two landmarks."""
+
+    first_s: float
+    last_s: float
+
+    def percent(self, seconds: float) -> float:
+        """Where a time lies, 0 to 100; what is shorter than the first landmark lies at 0."""
+        if seconds <= self.first_s:
+            return 0.0
+        span = math.log(self.last_s / self.first_s)
+        return round(min(100 * math.log(seconds / self.first_s) / span, 100), 3)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Landmarks on the axis: where, and what they are called."""
+        inside = [(s, name) for s, name in _LANDMARKS if self.first_s <= s <= self.last_s]
+        return [(self.percent(s), name) for s, name in inside]
+
+
+def time_scale(report: SizeReport) -> TimeScale:
+    """One scale for both directions and all datasets, from landmark to landmark."""
+    rows: Sequence[Sizes] = [*report.datasets, report.total]
+    transfers = [sizes.transfer(rate) for sizes in rows for rate in (report.up, report.down)]
+    times = [seconds for transfer in transfers for seconds in _both(transfer)]
+    landmarks = [s for s, _ in _LANDMARKS]
+    first = max((s for s in landmarks[:-1] if s <= min(times)), default=landmarks[0])
+    last = min((s for s in landmarks[1:] if s >= max(times) and s > first), default=landmarks[-1])
+    return TimeScale(first_s=first, last_s=last)
+
+
+def _both(transfer: Transfer) -> tuple[float, float]:
+    return transfer.before_s, transfer.after_s
