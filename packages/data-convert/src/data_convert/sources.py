@@ -34,9 +34,9 @@ _T = TypeVar("_T")
 
 TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv")
 _OPENERS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
-    ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),  # noqa: SIM115 (closed with what it wraps)
+    ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
     ".bz2": lambda raw: cast(IO[bytes], bz2.BZ2File(raw)),
-    ".xz": lambda raw: cast(IO[bytes], lzma.LZMAFile(raw)),
+    ".xz": lambda raw: cast(IO[bytes], lzma.LZMAFile(raw)),  # noqa: SIM115
     ".zst": lambda raw: cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)),
     ".zip": lambda raw: _only_member(raw),
 }
