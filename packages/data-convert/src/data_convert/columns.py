@@ -19,11 +19,14 @@ import pyarrow.compute as pc
 from data_convert.instants import Mask, microseconds
 from data_convert.spec import FLAG_SUFFIX, INTEGER_RANGES, ColumnSpec
 
-_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
+_INTEGER: Final = re.compile(r"\s*(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,19})\s*", re.ASCII)
 _DECIMAL: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 _FLAGGED: Final = re.compile(r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))?(?P<flag>[A-Za-z*#?!$]{1,8})", re.ASCII)
 _BOOLEANS: Final = {"true": True, "t": True, "yes": True, "y": True, "1": True}
 _BOOLEANS.update({"false": False, "f": False, "no": False, "n": False, "0": False})
+
+_DAY: Final = 86_400_000_000
+"""Microseconds of a day."""
 
 _ALWAYS_EXACT_CHARACTERS: Final = 15
 """Any decimal of up to 15 digits survives a float64 (DBL_DIG), so one of up to 15 characters does."""
@@ -85,7 +88,8 @@ def _integers(column: ColumnSpec, texts: pa.StringArray) -> _Result:
     low, high = INTEGER_RANGES[column.type]
 
     def integer(text: str) -> int | None:
-        value = int(text) if _INTEGER.fullmatch(text) else high + 1
+        match = _INTEGER.fullmatch(text)
+        value = int(match["sign"] + match["digits"]) if match else high + 1
         return value if low <= value <= high else None
 
     return _one_by_one(texts, integer, _ARROW_TYPES[column.type])
@@ -175,8 +179,8 @@ def _timestamps(column: ColumnSpec, texts: pa.StringArray) -> _Result:
 
 def _dates(column: ColumnSpec, texts: pa.StringArray) -> _Result:
     moments, misfits = _moments(column, texts)
-    days = pc.floor_temporal(moments.cast(pa.timestamp("us")), unit="day").cast(pa.date32())
-    return (days,), misfits
+    days, rest = np.divmod(moments.fill_null(0).to_numpy(), _DAY)
+    return (pa.array(days.astype(np.int32), mask=~_are_present(moments)).cast(pa.date32()),), misfits | (rest != 0)
 
 
 def _moments(column: ColumnSpec, texts: pa.StringArray) -> tuple[pa.Array, Mask]:

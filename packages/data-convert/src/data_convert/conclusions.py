@@ -39,10 +39,11 @@ def conclusion(evidence: ColumnEvidence, *, header: str) -> Conclusion:
     """
     type_, candidate = _type(evidence, header)
     if type_ == "string":
+        texts = [text for text in (evidence.low_text, evidence.high_text, *evidence.nulls) if text]
         return Conclusion(
             type="string",
-            minimum=evidence.low_text,
-            maximum=evidence.high_text,
+            minimum=min(texts, default=None),
+            maximum=max(texts, default=None),
             warnings=tuple(_string_warnings(evidence)),
         )
     form = candidate.form if candidate else None
@@ -83,16 +84,24 @@ def _number_type(evidence: ColumnEvidence) -> str | None:
         return None
     if evidence.is_alive("int64"):
         candidate = evidence.candidates["int64"]
-        is_small = -_INT32_COMFORT <= candidate.low and candidate.high < _INT32_COMFORT
+        is_small = candidate.low >= -_INT32_COMFORT and candidate.high < _INT32_COMFORT
         return "int32" if is_small else "int64"
     if evidence.is_alive("whole number"):
         return None  # beyond int64; those that a float64 happens to hold are no reason to make it one
     if evidence.is_alive("float64"):
         return "float64"
-    if evidence.is_alive("flagged_number") and evidence.is_alive("flag pattern") and evidence.flags:
-        if evidence.numbers * 2 >= evidence.present and len(evidence.flags) <= _FLAGS_LIMIT:
-            return "flagged_number"
-    return None
+    return "flagged_number" if _is_flagged(evidence) else None
+
+
+def _is_flagged(evidence: ColumnEvidence) -> bool:
+    """Whether most values are plain numbers and the others such numbers with, or in place of them, a short flag."""
+    holds_all = evidence.is_alive("flagged_number") and evidence.is_alive("flag pattern")
+    return holds_all and 0 < len(evidence.flags) <= _FLAGS_LIMIT and evidence.numbers * 2 > evidence.present
+
+
+def rows_text(rows: int) -> str:
+    """A number of rows, in words."""
+    return f"{rows:,} row{'s' if rows != 1 else ''}"
 
 
 def _shown(value: Any) -> str | None:
@@ -104,12 +113,12 @@ def _shown(value: Any) -> str | None:
 def _typed_warnings(evidence: ColumnEvidence, type_: str) -> Iterator[str]:
     spelt = {text: rows for text, rows in evidence.nulls.items() if text}
     if spelt:
-        listed = ", ".join(f"{text!r} ({rows:,} rows)" for text, rows in sorted(spelt.items()))
+        listed = ", ".join(f"{text!r} ({rows_text(rows)})" for text, rows in sorted(spelt.items()))
         together = "; in Parquet they look like the empty cells" if "" in evidence.nulls else ""
         yield f"read as no value: {listed}{together}"
     for text, rows in evidence.sentinels.items():
         if rows and type_ not in ("date", "timestamp"):
-            yield f'{text} stands in {rows:,} rows; if it means no value, add nulls = ["", "{text}"]'
+            yield f'{text} in {rows_text(rows)}: if it means no value, add nulls = ["", "{text}"]'
     if type_ == "int64":
         numbers = evidence.candidates["int64"]
         if max(-numbers.low, numbers.high) > EXACT_INTEGER:
@@ -118,9 +127,9 @@ def _typed_warnings(evidence: ColumnEvidence, type_: str) -> Iterator[str]:
         flags = ", ".join(repr(flag) for flag in sorted(evidence.flags)[:8])
         share = 1 - evidence.numbers / evidence.present
         yield f"{share:.1%} of the values carry a flag ({flags}), the first {evidence.candidates['float64'].failed}"
-    if type_ == "timestamp" and evidence.has_offsets is not None:
-        if any(candidate.form and candidate.form.zone for candidate in evidence.forms):
-            yield f"becomes UTC; the offset itself is not kept, such as that of {evidence.has_offsets}"
+    is_zoned = any(candidate.form and candidate.form.zone for candidate in evidence.forms)
+    if type_ == "timestamp" and is_zoned and evidence.has_offsets is not None:
+        yield f"becomes UTC; the offset itself is not kept, such as that of {evidence.has_offsets}"
     if (padded := evidence.candidates["unpadded"].failed) is not None:
         yield f"blanks around values are not kept, such as {padded}"
 
@@ -163,7 +172,7 @@ def _why_no_moment(evidence: ColumnEvidence) -> str | None:
     if evidence.is_alive("two-digit year"):
         return "dates with two-digit years: text, since the century is not in it; declare formats with %y to settle it"
     broken = [c for c in evidence.candidates.values() if c.form and c.failed and c.had_texts]
-    if not broken or evidence.first_number is not None and evidence.is_alive("whole number"):
+    if not broken:
         return None
     last = max(broken, key=lambda c: (c.failed.place.source, c.failed.place.line) if c.failed else ("", 0))
     form = last.used[0] if last.used else last.form.formats[0] if last.form else ""

@@ -182,13 +182,18 @@ def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
 
 
 def _preamble(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
-    """Physical lines before the first row of the usual width, if they are few, and clearly no rows of the table."""
-    before = list(itertools.takewhile(lambda row: len(row[1]) != width, rows))
-    filled = [len(cells) for _, cells in before if cells]
-    is_clear = width > 2 or all(count == 1 for count in filled)
-    if not filled or not is_clear or max(filled) > max(1, width - 2) or len(before) > _PREAMBLE_LIMIT:
+    """Physical lines before the table: rows clearly narrower than it, or with one cell filled before a header."""
+    if width < 2:
         return 0
-    return before[-1][0] if width > 1 and len(rows) > len(before) else 0
+    narrow = list(itertools.takewhile(lambda row: len(row[1]) != width, rows))
+    widths = [len(cells) for _, cells in narrow if cells]
+    is_clear = bool(widths) and max(widths) <= max(1, width - 2) and len(narrow) <= _PREAMBLE_LIMIT
+    end = len(narrow) if is_clear else 0
+    titles = list(itertools.takewhile(lambda row: sum(map(bool, row[1])) <= 1, rows[end:]))
+    body = [cells for _, cells in rows[end + len(titles) :] if cells]
+    if width > 2 and any(cells for _, cells in titles) and body and all(body[0]) and has_header(body):
+        end += len(titles)
+    return rows[end - 1][0] if end else 0
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:

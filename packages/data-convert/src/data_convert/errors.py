@@ -48,7 +48,7 @@ class UnknownDatasetError(DataConvertError):
         self.name = name
         self.known = tuple(known)
         super().__init__(
-            f"there is no dataset {name!r} in data/datasets.toml{nearest(name, self.known)}"
+            f"there is no dataset {name!r} in data/datasets.toml{nearest(name, self.known) or '.'}"
             f" Datasets: {', '.join(self.known) or 'none'}."
         )
 
@@ -245,7 +245,7 @@ class UnlikeFilesError(SourceError):
         self.lacks = tuple(lacks)
         self.has = tuple(has)
         differences = [
-            f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+            f"{what} {', '.join(repr(name[:40]) for name in names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
             for what, names in (("lacks", lacks), ("has besides", has))
             if names
         ]
@@ -258,3 +258,14 @@ class UnlikeFilesError(SourceError):
 
 class TableError(DataConvertError):
     """The table that is to be written to datasets.toml cannot be written there."""
+
+
+class LostWorkerError(DataConvertError):
+    """A process that read data for us ended before it was done."""
+
+    exit_code = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a worker process was ended from outside, probably because memory ran out. Run again with `--jobs 1`."
+        )

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -98,6 +99,8 @@ class Candidate:
 
     def test(self, texts: pa.StringArray) -> int | None:
         """Takes texts (never empty ones); the index of the first that does not fit, if any."""
+        if not self.had_texts and self.form is not None and not _may_be(texts[0].as_py(), self.form):
+            return 0
         for start, part in ((0, texts[:_HEAD]), (_HEAD, texts[_HEAD:])):
             if not len(part):
                 continue
@@ -116,6 +119,26 @@ class Candidate:
         found = pc.min_max(values).as_py()
         self.low = found["min"] if self.low is None else min(self.low, found["min"])
         self.high = found["max"] if self.high is None else max(self.high, found["max"])
+
+
+def _may_be(text: str, form: MomentForm) -> bool:
+    """Whether the conversion could take the text, found out without building arrays."""
+    if form.formats == (COMPACT_DAY,):
+        return re.search(_EIGHT_DIGITS, text) is not None
+    return _is_moment_like(text) and any(_is_moment(text, format_) for format_ in form.formats)
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _is_moment_like(text: str) -> bool:
+    return len(text) <= 40 and re.search("[0-9]", text) is not None and re.search(_NUMBER, text) is None
+
+
+def _is_moment(text: str, format_: str) -> bool:
+    try:
+        datetime.strptime(text, format_)
+    except ValueError:
+        return False
+    return True
 
 
 def _converts(type_: str, texts: pa.StringArray) -> tuple[pa.Array, Mask]:
@@ -137,9 +160,8 @@ def matching(texts: pa.StringArray, pattern: str) -> Mask:
 def _moments(candidate: list[Candidate], form: MomentForm, texts: pa.StringArray) -> tuple[pa.Array | None, Mask]:
     """As the conversion would, format by format, to learn which of them are in use."""
     fits = np.zeros(len(texts), dtype=np.bool_)
-    if form.formats == (COMPACT_DAY,):
-        if not matching(texts, _EIGHT_DIGITS).all():
-            return None, matching(texts, _EIGHT_DIGITS)
+    if form.formats == (COMPACT_DAY,) and not (eight := matching(texts, _EIGHT_DIGITS)).all():
+        return None, eight
     arrays = []
     used = candidate[0].used
     for format_ in (*used, *(format_ for format_ in form.formats if format_ not in used)):
@@ -219,6 +241,7 @@ class ColumnEvidence:
         new = texts.filter(pc.invert(pc.is_in(texts, value_set=self.seen))) if len(self.seen) else texts
         new = new if counts is not None or not self.is_counted else pc.unique(new)
 
+        @functools.cache
         def sighting(text: str) -> Sighting:
             return Sighting(text=text, place=line_of(_first_row(column, text)))
 

@@ -42,10 +42,10 @@ def _one(text: str, formats: tuple[str, ...]) -> int | None:
     for format_ in formats:
         try:
             moment = datetime.strptime(text, format_)
-        except ValueError:
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except (ValueError, OverflowError):  # the latter: an instant before year 1 or after 9999
             continue
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
         since = moment - _EPOCH
         return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     return None

@@ -12,12 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from data_convert.blocks import RawLayout, shape_fault
 from data_convert.errors import HeaderError, NotATableError, UnlikeFilesError
 from data_convert.header import numbered
 from data_convert.inference import ColumnEvidence, Place
 from data_convert.records import Block, Quoting, cut_blocks
-from data_convert.rows import read_rows, split_header
+from data_convert.rows import Row, read_rows, split_header
 from data_convert.sources import Source, open_source
 from data_convert.spec import Dialect
 
@@ -51,12 +50,12 @@ class ParsedBlock:
     arrays: list[pa.Array]
     rows: int
     ragged: list[tuple[int, str]]
-    lines: list[int] | None = None
+    lines: Sequence[int] | None = None
 
     def line(self, row: int, dialect: Dialect, width: int) -> int:
         """Physical line of the row."""
         if self.lines is None and self.block.text.count(b"\n") == self.rows and b"\r" not in self.block.text:
-            return self.block.first_line + row
+            self.lines = range(self.block.first_line, self.block.first_line + self.rows)
         if self.lines is None:
             rows = read_rows(self.block, dialect, columns=width)
             self.lines = [found.line for found in rows if len(found.cells) == width and found.fault is None]
@@ -167,9 +166,8 @@ class Profile:
 
     def _parsed_exactly(self, block: Block) -> ParsedBlock:
         cells, ragged, lines = [], [], []
-        layout = RawLayout(width=self.width, kept=())
         for row in read_rows(block, self.dialect, columns=self.width):
-            if (fault := shape_fault(row, layout)) is not None:
+            if (fault := _shape_fault(row, self.width)) is not None:
                 ragged.append((row.line, fault))
                 continue
             cells.append(row.cells)
@@ -190,6 +188,12 @@ class Profile:
         self.ragged_rows += len(parsed.ragged)
         for line, says in parsed.ragged[: _NAMED_MISFITS - len(self.ragged)]:
             self.ragged.append(RaggedRow(place=Place(source=source.name, line=line), says=says))
+
+
+def _shape_fault(row: Row, width: int) -> str | None:
+    if row.fault is not None or len(row.cells) == width:
+        return row.fault
+    return f"{len(row.cells)} cells where {width} are expected"
 
 
 def _still_twins(twins: Sequence[int], arrays: Sequence[pa.Array]) -> list[int]:

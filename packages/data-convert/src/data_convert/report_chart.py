@@ -13,7 +13,11 @@ from data_convert.transfer import Transfer
 SHOWN_COLUMNS: Final = 8
 """Columns that get a bar of their own; the others share one."""
 
+_TICK_NAME_PERCENT: Final = 15
+"""Room for the name of a landmark on a phone."""
+
 _LANDMARKS: Final = (
+    (0.001, "1 ms"),
     (0.01, "10 ms"),
     (0.1, "0.1 s"),
     (1.0, "1 s"),
@@ -87,9 +91,16 @@ class TimeScale:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Landmarks on the axis: where, and what they are called."""
-        inside = [(s, name) for s, name in _LANDMARKS if self.first_s <= s <= self.last_s]
-        return [(self.percent(s), name) for s, name in inside]
+        """Landmarks on the axis: where, and what they are called; no name where the last one is too near."""
+        ticks: list[tuple[float, str]] = []
+        named_at = -math.inf
+        for seconds, name in _LANDMARKS:
+            if self.first_s <= seconds <= self.last_s:
+                at = self.percent(seconds)
+                is_clear = at - named_at >= _TICK_NAME_PERCENT
+                named_at = at if is_clear else named_at
+                ticks.append((at, name if is_clear else ""))
+        return ticks
 
 
 def time_scale(report: SizeReport) -> TimeScale:

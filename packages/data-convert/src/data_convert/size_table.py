@@ -47,9 +47,9 @@ def _table(report: SizeReport, *, is_wide: bool) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1 if is_wide else 0, 0, 0), pad_edge=False)
     table.add_column("dataset", min_width=10, overflow="fold", vertical="top")
     for heading in ("raw", "Parquet", "ratio", "rows", "rejects"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold", no_wrap=is_wide)
     for heading in ("upload", "download"):
-        table.add_column(f"{heading}\nbefore{joint}after", justify="right", no_wrap=True)
+        table.add_column(f"{heading}\nbefore{joint}after", justify="right", overflow="fold", no_wrap=is_wide)
     for dataset in report.datasets:
         table.add_row(Text(dataset.name), *_cells(dataset, report, joint))
     if len(report.datasets) > 1:

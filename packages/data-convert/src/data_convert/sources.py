@@ -231,7 +231,8 @@ class SourceStream:
         Raises:
             SourceChangedError: The file is not the one that was opened, or not as it was.
         """
-        self._tap.drain()
+        if self._tap.size_bytes < self._before.st_size:  # a zip has been read whole, and stands anywhere
+            self._tap.drain()
         try:
             now = self._source.path.stat()
         except FileNotFoundError:

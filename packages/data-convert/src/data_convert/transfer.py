@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -13,9 +13,10 @@ UNITS_NOTE: Final = "Units are decimal: 1 MB is 1,000,000 bytes, 1 Mbps is 1,000
 """Said once wherever sizes and rates are shown."""
 
 _RATE: Final = re.compile(
-    r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<prefix>[kKmMgG]?)(?P<binary>i?)(?P<unit>b|bit|B)(?:ps|/s)"
+    r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?:(?P<prefix>[kKmMgG])(?P<binary>i)?)?(?P<unit>b|bit|B)(?:ps|/s)",
+    re.ASCII,
 )
-_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
+_POWERS: Final = {None: 0, "k": 1, "m": 2, "g": 3}
 
 
 class RateError(DataConvertError):
@@ -52,14 +53,13 @@ class Rate:
             RateError: It is written in another way, or is zero.
         """
         match = _RATE.fullmatch(text.strip())
-        if match is None or not (number := float(match["number"])):
+        if match is None or not 0 < (number := float(match["number"])) < math.inf:
             raise RateError(text)
         base = 1024 if match["binary"] else 1000
         bits = 8 if match["unit"] == "B" else 1
+        prefix = match["prefix"] and match["prefix"].lower()
         unit = text.strip()[match.end("number") :].strip()
-        return cls(
-            bits_per_s=number * bits * base ** _POWERS[match["prefix"].lower()], text=f"{match['number']} {unit}"
-        )
+        return cls(bits_per_s=number * bits * base ** _POWERS[prefix], text=f"{match['number']} {unit}")
 
     def __str__(self) -> str:
         return self.text
@@ -110,9 +110,9 @@ def size_text(size_bytes: int) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """As precise as people speak: "0.4 s", "48 s", "3.2 min", "13 min", "19 h 17 min", "5 d 4 h"."""
-    if seconds < 0.05:
-        return "under 0.1 s" if seconds else "0 s"
+    """As precise as people speak: "28 ms", "0.4 s", "48 s", "3.2 min", "13 min", "19 h 17 min", "5 d 4 h"."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 else "under 1 ms"
     if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     if seconds < 59.5 * 60:
@@ -137,5 +137,4 @@ def _three_digits(value: float) -> str:
 
 
 def _two_units(*amounts: tuple[int, str]) -> str:
-    texts: Iterable[str] = (f"{amount:,} {unit}" for amount, unit in amounts if amount)
-    return " ".join(texts)
+    return " ".join(f"{amount:,} {unit}" for amount, unit in amounts if amount)

@@ -1,0 +1,329 @@
+"""Inspects raw files whole: what is in each column, how to declare it, and what to beware of."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from data_convert.conclusions import Conclusion, conclusion
+from data_convert.dialects import ENCODINGS, HEAD_BYTES, SniffedDialect, encoding_note, sniffed_dialect
+from data_convert.encoded_size import encoded_sizes
+from data_convert.errors import NoRawDataError, NotATableError, NothingToInspectError
+from data_convert.header import dropped_headers, numbered
+from data_convert.inference import ColumnEvidence, stored_names
+from data_convert.profile import Profile, Progress, WrongEncodingError
+from data_convert.records import cut_blocks
+from data_convert.rows import split_header
+from data_convert.sources import TEXT_SUFFIXES, Source, find_sources, open_source
+from data_convert.spec import ColumnSpec, DatasetSpec, Dialect
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_ENDINGS: Final = f"{', '.join(TEXT_SUFFIXES)}, plain or compressed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnInspection:
+    """One column.
+
+    Attributes:
+        header: Its name in the header; None where the files have none.
+        name: What to call it in the Parquet file.
+        type: One of spec.TYPES, with `formats`, `zone` and `nulls` as in a column's declaration.
+        null_rows: Rows without a value.
+        distinct: Distinct values, without nulls; if not `is_distinct_exact`, there are more.
+        minimum: Smallest value as text; of texts the first in the order of their characters.
+        csv_bytes: Its cells and the delimiter behind each, without quotes.
+        parquet_bytes: Its pages as they would be written; see `Inspection.parquet_share`.
+        duplicate_of: Name of an earlier column with the same text in every row.
+        declared: In a described dataset its declared type, or "dropped".
+        warnings: What to look at before the type is relied on.
+    """
+
+    header: str | None
+    name: str
+    type: str
+    formats: tuple[str, ...] = ()
+    zone: str | None = None
+    nulls: tuple[str, ...] = ("",)
+    null_rows: int = 0
+    distinct: int = 0
+    is_distinct_exact: bool = True
+    minimum: str | None = None
+    maximum: str | None = None
+    csv_bytes: int = 0
+    parquet_bytes: int = 0
+    is_constant: bool = False
+    is_empty: bool = False
+    duplicate_of: str | None = None
+    declared: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What some raw files hold.
+
+    Attributes:
+        folder: Folder of the files.
+        pattern: Glob below it that finds exactly them.
+        files: Their names below it.
+        rows: Rows that fit the table's shape.
+        ragged_rows: Rows that do not.
+        raw_bytes: The files on disk.
+        text_bytes: The files decompressed.
+        parquet_share: Part of the rows that was really encoded; sizes are scaled up from it.
+        notes: What to know about the files as a whole.
+    """
+
+    folder: Path
+    pattern: str
+    files: tuple[str, ...]
+    rows: int
+    ragged_rows: int
+    raw_bytes: int
+    text_bytes: int
+    dialect: Dialect
+    columns: tuple[ColumnInspection, ...]
+    parquet_share: float
+    notes: tuple[str, ...]
+
+    @property
+    def parquet_bytes(self) -> int:
+        """All columns' pages."""
+        return sum(column.parquet_bytes for column in self.columns)
+
+    def facts(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        facts = asdict(self)
+        facts["folder"] = str(self.folder)
+        facts["parquet_bytes"] = self.parquet_bytes
+        return facts
+
+    def table(self) -> RenderableType:
+        """Everything, for a terminal."""
+        from data_convert.inspection_table import InspectionTable
+
+        return InspectionTable(self)
+
+
+def inspect_path(
+    path: Path, *, root: Path | None = None, progress: Progress | None = None, jobs: int | None = None
+) -> Inspection:
+    """Read one raw file, or all raw files of a folder, and infer how to declare them.
+
+    Args:
+        root: Folder of datasets.toml, which a relative `path` may be relative to.
+        progress: Told of raw bytes read.
+
+    Raises:
+        DataConvertError: There is no raw file, or the files are no table of one shape.
+    """
+    path = _existing(path, root)
+    if path.is_file():
+        sources = [Source(path=path, name=path.name, size_bytes=path.stat().st_size)]
+        return _inspected(path.parent, glob.escape(path.name), sources, None, progress, jobs)
+    spec = DatasetSpec(name=path.name, source=str(path.absolute()), output="", layout=())
+    try:
+        sources = find_sources(Path("/"), spec)
+    except NoRawDataError as error:
+        raise NothingToInspectError(path, endings=_ENDINGS, others=error.others) from None
+    return _inspected(path, "**/*", sources, None, progress, jobs)
+
+
+def inspect_dataset(
+    spec: DatasetSpec, root: Path, *, progress: Progress | None = None, jobs: int | None = None
+) -> Inspection:
+    """Read the raw files of a described dataset under its dialect; `root` is the folder of datasets.toml.
+
+    Raises:
+        DataConvertError: It has no raw file, or the files are no table of one shape.
+    """
+    inspection = _inspected(root / spec.source, spec.files, find_sources(root, spec), spec, progress, jobs)
+    kept = {column.header: column for column in spec.columns}
+    dropped = dropped_headers(spec)
+    columns = []
+    for column in inspection.columns:
+        header = column.header or column.name
+        if header in kept:
+            columns.append(replace(column, name=kept[header].name, declared=kept[header].type))
+        else:
+            columns.append(replace(column, declared="dropped" if header in dropped else None))
+    return replace(inspection, columns=tuple(columns))
+
+
+def _existing(path: Path, root: Path | None) -> Path:
+    if not path.exists() and root is not None and (root / path).exists():
+        return root / path
+    if not path.exists():
+        raise NothingToInspectError(path, endings=_ENDINGS)
+    return path
+
+
+def _inspected(
+    folder: Path,
+    pattern: str,
+    sources: Sequence[Source],
+    spec: DatasetSpec | None,
+    progress: Progress | None,
+    jobs: int | None,
+) -> Inspection:
+    jobs = jobs or os.cpu_count() or 1
+    sniffed = _sniffed(sources[0]) if spec is None else SniffedDialect(dialect=spec.dialect, width=0, notes=())
+    headers = _headers(sources[0], sniffed, spec)
+    profile, notes = _profile(sources, sniffed, headers, jobs, progress or (lambda _: None), is_given=spec is not None)
+    if not profile.rows:
+        raise NotATableError(sources[0].path if len(sources) == 1 else folder, _no_rows(profile))
+    conclusions = [
+        conclusion(evidence, header=header) for evidence, header in zip(profile.evidence, headers, strict=True)
+    ]
+    names = column_names(headers, [found.type for found in conclusions])
+    declared = [_spec(*one) for one in zip(headers, names, conclusions, strict=True)]
+    layout = DatasetSpec(name="inspected", source="", output="", layout=tuple(declared), dialect=profile.dialect)
+    sizes, encoded_rows = encoded_sizes(layout, sources)
+    share = encoded_rows / profile.rows
+    columns = [
+        _column(declared[place], conclusions[place], profile, place, names, round(sizes[place] / share))
+        for place in range(profile.width)
+    ]
+    if not profile.dialect.header:
+        columns = [replace(column, header=None) for column in columns]
+    return Inspection(
+        folder=folder,
+        pattern=pattern,
+        files=tuple(source.name for source in sources),
+        rows=profile.rows,
+        ragged_rows=profile.ragged_rows,
+        raw_bytes=sum(source.size_bytes for source in sources),
+        text_bytes=profile.text_bytes,
+        dialect=profile.dialect,
+        columns=tuple(columns),
+        parquet_share=share,
+        notes=(*notes, *_ragged_notes(profile)),
+    )
+
+
+def _sniffed(source: Source) -> SniffedDialect:
+    with open_source(source) as stream:
+        head = stream.read(HEAD_BYTES)
+    return sniffed_dialect(head, source=str(source.path), is_whole=len(head) < HEAD_BYTES)
+
+
+def _headers(source: Source, sniffed: SniffedDialect, spec: DatasetSpec | None) -> list[str]:
+    if not sniffed.dialect.header:
+        return list(spec.raw_headers) if spec else [f"column_{number}" for number in range(1, sniffed.width + 1)]
+    with open_source(source) as stream:
+        for block in cut_blocks(stream.read, sniffed.dialect, source=str(source.path), block_bytes=HEAD_BYTES):
+            header, _ = split_header(block, sniffed.dialect)
+            if header is not None:
+                return numbered([_mended(cell) for cell in header.cells])
+    raise NotATableError(source.path, "the file is empty. Get it again, or remove it.")
+
+
+def _mended(cell: str) -> str:
+    """The cell without bytes that are of another encoding; the reading of the whole finds the encoding."""
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _profile(
+    sources: Sequence[Source],
+    sniffed: SniffedDialect,
+    headers: Sequence[str],
+    jobs: int,
+    progress: Progress,
+    *,
+    is_given: bool,
+) -> tuple[Profile, list[str]]:
+    """All rows, in the first encoding that holds for the whole text."""
+    dialect, notes = sniffed.dialect, list(sniffed.notes)
+    while True:
+        profile = Profile(dialect=dialect, headers=headers, jobs=jobs)
+        source = sources[0]
+        try:
+            for source in sources:
+                profile.read(source, sources[0], progress)
+            return profile, notes
+        except WrongEncodingError as error:
+            later = ENCODINGS[ENCODINGS.index(dialect.encoding) + 1 :] if dialect.encoding in ENCODINGS else ()
+            if is_given or not later:
+                raise NotATableError(source.path, f"{error}: this is not {dialect.encoding}.") from None
+            notes = [note for note in notes if note != encoding_note(dialect.encoding)]
+            notes += [f"{source.name}, {error}: the first text that is not {dialect.encoding}", encoding_note(later[0])]
+            dialect = replace(dialect, encoding=later[0])
+            if dialect.header:
+                headers = _headers(sources[0], replace(sniffed, dialect=dialect), None)
+
+
+def _no_rows(profile: Profile) -> str:
+    if profile.ragged:
+        return f"no row has the shape of the table ({profile.width} cells): {profile.ragged[0]}."
+    return "there is a header and no row behind it, so nothing can be inferred."
+
+
+def _ragged_notes(profile: Profile) -> Iterator[str]:
+    if profile.ragged_rows:
+        shown = "; ".join(str(row) for row in profile.ragged)
+        rows = f"{profile.ragged_rows:,} row{'s do' if profile.ragged_rows > 1 else ' does'}"
+        yield f"{rows} not fit the table's shape and are not counted below: {shown}"
+
+
+def column_names(headers: Sequence[str], types: Sequence[str]) -> list[str]:
+    """Names for the Parquet columns: the headers, save where one is empty, has line ends, or would come twice."""
+    taken: set[str] = set()
+    names = []
+    for number, (header, type_) in enumerate(zip(headers, types, strict=True), 1):
+        said = "" if re.fullmatch(r"#[0-9]+", header) else re.sub(r"#([0-9]+)$", r"_\1", header)
+        if not said.isprintable():
+            said = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", said).split())
+        base = said.strip() or f"column_{number}"
+        name, count = base, 2
+        while not taken.isdisjoint(stored_names(name, type_)) or (name != base and name in headers):
+            name, count = f"{base}_{count}", count + 1
+        taken.update(stored_names(name, type_))
+        names.append(name)
+    return names
+
+
+def _spec(header: str, name: str, found: Conclusion) -> ColumnSpec:
+    return ColumnSpec(
+        name=name, header=header, type=found.type, formats=found.formats, zone=found.zone, nulls=found.nulls
+    )
+
+
+def _column(
+    spec: ColumnSpec, found: Conclusion, profile: Profile, place: int, names: Sequence[str], parquet_bytes: int
+) -> ColumnInspection:
+    evidence = profile.evidence[place]
+    null_rows = sum(evidence.nulls.get(text, 0) for text in spec.nulls)
+    is_empty = evidence.nulls.get("", 0) == evidence.rows
+    is_constant = not is_empty and evidence.rows > 1 and evidence.is_counted and len(evidence.seen) == 1
+    twin = profile.twins[place]
+    return ColumnInspection(
+        header=spec.header,
+        name=spec.name,
+        type=spec.type,
+        formats=spec.formats,
+        zone=spec.zone,
+        nulls=spec.nulls,
+        null_rows=null_rows,
+        distinct=_distinct(evidence, spec.nulls),
+        is_distinct_exact=evidence.is_counted,
+        minimum=found.minimum,
+        maximum=found.maximum,
+        csv_bytes=evidence.text_bytes + evidence.rows,
+        parquet_bytes=parquet_bytes,
+        is_constant=is_constant,
+        is_empty=is_empty,
+        duplicate_of=names[twin] if twin != place and not is_empty and not is_constant else None,
+        warnings=found.warnings,
+    )
+
+
+def _distinct(evidence: ColumnEvidence, nulls: Sequence[str]) -> int:
+    return len(evidence.seen) - sum(1 for text in nulls if evidence.nulls.get(text))

@@ -1,0 +1,232 @@
+"""Writes what an inspection found as a table of datasets.toml, leaving the rest of that file as it is."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final, cast
+
+import tomlkit
+from tomlkit.items import Array, InlineTable, Table
+
+from data_convert.errors import NoRawDataError, OutputError, SpecErrors, TableError
+from data_convert.inspection import ColumnInspection, Inspection
+from data_convert.sources import TEXT_SUFFIXES, find_sources
+from data_convert.spec import Dialect
+from data_convert.spec_file import load_specs, parse_specs
+
+_RAW, _PARQUET = "raw/csv", "raw/parquet"
+_COMMENT_WIDTH: Final = 105
+_SETTING: Final = re.compile(r'\w+ = (\[[^]]*\]|"[^"]*")')
+_HEADING: Final = "#:schema ./datasets.schema.json\n# Every dataset is described here and only here.\n"
+
+
+def suggest_table(inspection: Inspection, *, source: str, output: str) -> Table:
+    """The table that keeps every column and every row: odd columns are pointed out, never dropped.
+
+    Rows that do not fit the table's shape go to the rejects files.
+    """
+    table = tomlkit.table()
+    for line in _remarks(inspection):
+        table.add(tomlkit.comment(line))
+    table["source"] = source
+    if inspection.pattern != "**/*":
+        table["files"] = inspection.pattern
+    table["output"] = output
+    if dialect := _dialect(inspection.dialect):
+        table["dialect"] = dialect
+    if inspection.ragged_rows:
+        table["on_reject"] = "keep"
+    table["columns"] = _columns(inspection)
+    return table
+
+
+def write_table(path: Path, name: str, inspection: Inspection, *, replace: bool = False) -> Table:
+    """Add the table to the datasets.toml at `path`, or replace it there; the rest of the file stays as it is.
+
+    The file is replaced as a whole, or not at all.
+
+    Raises:
+        TableError: The name is not allowed or taken, or the raw files are not below the folder of `path`.
+        SpecErrors: The file is wrong, or would be with the new table.
+        OutputError: It cannot be written.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise TableError(
+            f"{name!r} cannot name a dataset: use lower-case letters, digits, '-' and '_' only,"
+            f" such as {_allowed(name)!r}."
+        )
+    if inspection.ragged_rows > inspection.rows:
+        raise TableError(
+            f"{inspection.ragged_rows:,} of {inspection.rows + inspection.ragged_rows:,} rows do not fit the table's"
+            " shape, so no table was written. Is this the right file, and the dialect above the right one?"
+        )
+    source = _source(inspection, path, name)
+    specs = load_specs(path) if path.exists() else {}
+    if name in specs and not replace:
+        raise TableError(
+            f"{path} describes {name!r} already. Choose another name, or give --replace to write its table anew."
+        )
+    document = tomlkit.parse(path.read_text(encoding="utf-8") if path.exists() else _HEADING)
+    taken = {spec.output for spec in specs.values() if spec.name != name}
+    table = suggest_table(inspection, source=source, output=_output(source, name, taken))
+    _put(document, name, table)
+    text = tomlkit.dumps(document)
+    _check(path, name, text, inspection)
+    _replace(path, text)
+    return table
+
+
+def _allowed(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_") or "my-data"
+
+
+def _source(inspection: Inspection, path: Path, name: str) -> str:
+    root, folder = path.absolute().parent, inspection.folder.absolute()
+    if not folder.is_relative_to(root):
+        root, folder = root.resolve(), folder.resolve()
+    if not folder.is_relative_to(root) or folder == root:
+        raise TableError(
+            f"{inspection.folder} is not below {path.parent / _RAW}, where a dataset's raw files are. Put them into"
+            f" {path.parent / _RAW / name} (a link will do) and inspect that folder."
+        )
+    return folder.relative_to(root).as_posix()
+
+
+def _output(source: str, name: str, taken: set[str]) -> str:
+    """Beside the source as raw/csv/X is beside raw/parquet/X; by name where that is taken."""
+    mirrored = _PARQUET + source.removeprefix(_RAW)
+    is_free = source.startswith(_RAW + "/") and mirrored not in taken
+    return mirrored if is_free else f"{_PARQUET}/{name}"
+
+
+def _put(document: tomlkit.TOMLDocument, name: str, table: Table) -> None:
+    if "datasets" not in document:
+        document["datasets"] = tomlkit.table(is_super_table=True)
+    datasets: Any = document["datasets"]
+    if name in datasets:
+        for item in _behind_the_last_key(datasets[name]):
+            table.add(item)
+        datasets[name] = table
+        return
+    last = datasets.value.body[-1][1] if datasets.value.body else None
+    if isinstance(last, Table):
+        last.add(tomlkit.nl())
+    datasets.append(name, table)
+
+
+def _behind_the_last_key(table: Table) -> list[Any]:
+    """Comments and blank lines that are there for what follows the table."""
+    body = table.value.body
+    behind = itertools.takewhile(lambda entry: entry[0] is None, reversed(body))
+    return [item for _, item in behind][::-1]
+
+
+def _check(path: Path, name: str, text: str, inspection: Inspection) -> None:
+    """Whether the file would be right, and the dataset would be what was inspected."""
+    try:
+        spec = parse_specs(tomllib.loads(text), path=path)[name]
+        found = [source.name for source in find_sources(path.absolute().parent, spec)]
+    except SpecErrors as error:
+        raise SpecErrors(f"{path} with the new table", error.mistakes) from None
+    except NoRawDataError:
+        found = []
+    if found != list(inspection.files):
+        raise TableError(
+            f"a dataset {name!r} would read {len(found)} files ({', '.join(found[:3]) or 'none'}) and not what was"
+            f" inspected. Raw files end with {', '.join(TEXT_SUFFIXES)}, plain or compressed. Put them into"
+            f" {path.parent / _RAW / name} and inspect that folder."
+        )
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(path, error) from error
+
+
+def _dialect(dialect: Dialect) -> InlineTable | None:
+    usual = Dialect()
+    keys = [field.name for field in fields(Dialect) if getattr(dialect, field.name) != getattr(usual, field.name)]
+    values = {key: getattr(dialect, key) for key in keys}
+    return _inline({key: "" if value is None else value for key, value in values.items()}) if values else None
+
+
+def _remarks(inspection: Inspection) -> Iterator[str]:
+    files, rows = (
+        f"{count:,} {noun}{'s' if count != 1 else ''}"
+        for count, noun in ((len(inspection.files), "file"), (inspection.rows, "row"))
+    )
+    yield from _wrapped(
+        f"Inferred from the whole of {files} ({rows}). A value in a later file that does not fit is an"
+        " error that names it."
+    )
+    for note in inspection.notes:
+        yield from _wrapped(note)
+
+
+def _columns(inspection: Inspection) -> Array:
+    columns = tomlkit.array()
+    for column in inspection.columns:
+        for line in itertools.chain(*map(_wrapped, column.warnings)):
+            columns.add_line(comment=line)
+        columns.add_line(_entry(column), comment=_emptiness(column))
+    columns.add_line(indent="")
+    return columns
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of a comment; settings that it quotes stay whole."""
+    tied = _SETTING.sub(lambda match: match[0].replace(" ", "\u00a0"), _printable(text))
+    lines = textwrap.wrap(tied, _COMMENT_WIDTH, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+def _printable(text: str) -> str:
+    """The text with signs that a TOML comment may not hold written as Python would."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def _entry(column: ColumnInspection) -> InlineTable:
+    entry: dict[str, Any] = {"name": column.name}
+    if column.header not in (None, column.name):
+        entry["header"] = column.header
+    entry["type"] = column.type
+    if column.formats:
+        entry["formats"] = list(column.formats)
+    if column.zone:
+        entry["zone"] = column.zone
+    if column.nulls != ("",):
+        entry["nulls"] = list(column.nulls)
+    return _inline(entry)
+
+
+def _inline(entry: dict[str, Any]) -> InlineTable:
+    """An inline table with blanks inside its braces, which tomlkit leaves out."""
+    pairs = ", ".join(f"{key} = {tomlkit.item(value).as_string()}" for key, value in entry.items())
+    table = tomlkit.parse(f"entry = {{ {pairs} }}")["entry"]
+    return cast(InlineTable, table)
+
+
+def _emptiness(column: ColumnInspection) -> str | None:
+    """What says that the column may not be worth keeping."""
+    if column.is_empty:
+        return "empty in every row"
+    if column.is_constant:
+        return _printable(f"{(column.minimum or '')[:40]!r} in every row")
+    if column.duplicate_of is not None:
+        return _printable(f"the same as {column.duplicate_of} in every row")
+    return None
