@@ -326,6 +326,9 @@ def _report(options: argparse.Namespace) -> int:
         _print_json(report.facts())
     else:
         Console().print(report.table())
+        for spec in specs:
+            if spec.name in (dataset.name for dataset in report.datasets):
+                print(f"{spec.name}: {options.file.parent / spec.output}")
     if options.html is not None:
         options.html.parent.mkdir(parents=True, exist_ok=True)
         options.html.write_text(report_page(report), encoding="utf-8")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from data_convert.inference import Candidate, ColumnEvidence
+from data_convert.candidates import Candidate
+from data_convert.inference import ColumnEvidence
 from data_convert.moment_forms import COMPACT_DAY
 
 EXACT_INTEGER: Final = 2**53

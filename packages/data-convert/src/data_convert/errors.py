@@ -245,7 +245,8 @@ class UnlikeFilesError(SourceError):
         self.lacks = tuple(lacks)
         self.has = tuple(has)
         differences = [
-            f"{what} {', '.join(repr(name[:40]) for name in names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+            f"{what} {', '.join(repr(name[:40]) for name in names[:5])}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
             for what, names in (("lacks", lacks), ("has besides", has))
             if names
         ]

@@ -4,66 +4,27 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from data_convert.conclusions import Conclusion, conclusion
+from data_convert.column_inspection import ColumnInspection, column_inspection, column_names, column_spec
+from data_convert.conclusions import conclusion
 from data_convert.dialects import ENCODINGS, HEAD_BYTES, SniffedDialect, encoding_note, sniffed_dialect
 from data_convert.encoded_size import encoded_sizes
 from data_convert.errors import NoRawDataError, NotATableError, NothingToInspectError
 from data_convert.header import dropped_headers, numbered
-from data_convert.inference import ColumnEvidence, stored_names
 from data_convert.profile import Profile, Progress, WrongEncodingError
 from data_convert.records import cut_blocks
 from data_convert.rows import split_header
 from data_convert.sources import TEXT_SUFFIXES, Source, find_sources, open_source
-from data_convert.spec import ColumnSpec, DatasetSpec, Dialect
+from data_convert.spec import DatasetSpec, Dialect
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _ENDINGS: Final = f"{', '.join(TEXT_SUFFIXES)}, plain or compressed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnInspection:
-    """One column.
-
-    Attributes:
-        header: Its name in the header; None where the files have none.
-        name: What to call it in the Parquet file.
-        type: One of spec.TYPES, with `formats`, `zone` and `nulls` as in a column's declaration.
-        null_rows: Rows without a value.
-        distinct: Distinct values, without nulls; if not `is_distinct_exact`, there are more.
-        minimum: Smallest value as text; of texts the first in the order of their characters.
-        csv_bytes: Its cells and the delimiter behind each, without quotes.
-        parquet_bytes: Its pages as they would be written; see `Inspection.parquet_share`.
-        duplicate_of: Name of an earlier column with the same text in every row.
-        declared: In a described dataset its declared type, or "dropped".
-        warnings: What to look at before the type is relied on.
-    """
-
-    header: str | None
-    name: str
-    type: str
-    formats: tuple[str, ...] = ()
-    zone: str | None = None
-    nulls: tuple[str, ...] = ("",)
-    null_rows: int = 0
-    distinct: int = 0
-    is_distinct_exact: bool = True
-    minimum: str | None = None
-    maximum: str | None = None
-    csv_bytes: int = 0
-    parquet_bytes: int = 0
-    is_constant: bool = False
-    is_empty: bool = False
-    duplicate_of: str | None = None
-    declared: str | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,12 +145,12 @@ def _inspected(
         conclusion(evidence, header=header) for evidence, header in zip(profile.evidence, headers, strict=True)
     ]
     names = column_names(headers, [found.type for found in conclusions])
-    declared = [_spec(*one) for one in zip(headers, names, conclusions, strict=True)]
+    declared = [column_spec(*one) for one in zip(headers, names, conclusions, strict=True)]
     layout = DatasetSpec(name="inspected", source="", output="", layout=tuple(declared), dialect=profile.dialect)
     sizes, encoded_rows = encoded_sizes(layout, sources)
     share = encoded_rows / profile.rows
     columns = [
-        _column(declared[place], conclusions[place], profile, place, names, round(sizes[place] / share))
+        column_inspection(declared[place], conclusions[place], profile, place, names, round(sizes[place] / share))
         for place in range(profile.width)
     ]
     if not profile.dialect.header:
@@ -271,59 +232,3 @@ def _ragged_notes(profile: Profile) -> Iterator[str]:
         shown = "; ".join(str(row) for row in profile.ragged)
         rows = f"{profile.ragged_rows:,} row{'s do' if profile.ragged_rows > 1 else ' does'}"
         yield f"{rows} not fit the table's shape and are not counted below: {shown}"
-
-
-def column_names(headers: Sequence[str], types: Sequence[str]) -> list[str]:
-    """Names for the Parquet columns: the headers, save where one is empty, has line ends, or would come twice."""
-    taken: set[str] = set()
-    names = []
-    for number, (header, type_) in enumerate(zip(headers, types, strict=True), 1):
-        said = "" if re.fullmatch(r"#[0-9]+", header) else re.sub(r"#([0-9]+)$", r"_\1", header)
-        if not said.isprintable():
-            said = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", said).split())
-        base = said.strip() or f"column_{number}"
-        name, count = base, 2
-        while not taken.isdisjoint(stored_names(name, type_)) or (name != base and name in headers):
-            name, count = f"{base}_{count}", count + 1
-        taken.update(stored_names(name, type_))
-        names.append(name)
-    return names
-
-
-def _spec(header: str, name: str, found: Conclusion) -> ColumnSpec:
-    return ColumnSpec(
-        name=name, header=header, type=found.type, formats=found.formats, zone=found.zone, nulls=found.nulls
-    )
-
-
-def _column(
-    spec: ColumnSpec, found: Conclusion, profile: Profile, place: int, names: Sequence[str], parquet_bytes: int
-) -> ColumnInspection:
-    evidence = profile.evidence[place]
-    null_rows = sum(evidence.nulls.get(text, 0) for text in spec.nulls)
-    is_empty = evidence.nulls.get("", 0) == evidence.rows
-    is_constant = not is_empty and evidence.rows > 1 and evidence.is_counted and len(evidence.seen) == 1
-    twin = profile.twins[place]
-    return ColumnInspection(
-        header=spec.header,
-        name=spec.name,
-        type=spec.type,
-        formats=spec.formats,
-        zone=spec.zone,
-        nulls=spec.nulls,
-        null_rows=null_rows,
-        distinct=_distinct(evidence, spec.nulls),
-        is_distinct_exact=evidence.is_counted,
-        minimum=found.minimum,
-        maximum=found.maximum,
-        csv_bytes=evidence.text_bytes + evidence.rows,
-        parquet_bytes=parquet_bytes,
-        is_constant=is_constant,
-        is_empty=is_empty,
-        duplicate_of=names[twin] if twin != place and not is_empty and not is_constant else None,
-        warnings=found.warnings,
-    )
-
-
-def _distinct(evidence: ColumnEvidence, nulls: Sequence[str]) -> int:
-    return len(evidence.seen) - sum(1 for text in nulls if evidence.nulls.get(text))

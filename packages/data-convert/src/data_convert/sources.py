@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeVar, cast
 
-import zstandard
+import pyarrow as pa
 
 from data_convert.errors import (
     NoRawDataAtAllError,
@@ -28,6 +28,7 @@ from data_convert.errors import (
     SourceError,
     UnmatchedSourceError,
 )
+from data_convert.frames import FramesReader
 from data_convert.spec import DatasetSpec
 
 _T = TypeVar("_T")
@@ -35,9 +36,10 @@ _T = TypeVar("_T")
 TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv")
 _OPENERS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
-    ".bz2": lambda raw: cast(IO[bytes], bz2.BZ2File(raw)),
-    ".xz": lambda raw: cast(IO[bytes], lzma.LZMAFile(raw)),  # noqa: SIM115
-    ".zst": lambda raw: cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)),
+    ".bz2": lambda raw: cast(IO[bytes], FramesReader(raw, bz2.BZ2Decompressor)),
+    ".xz": lambda raw: cast(IO[bytes], FramesReader(raw, lzma.LZMADecompressor)),
+    # zstandard's stream_reader ends in silence where a frame is cut off; Arrow says so.
+    ".zst": lambda raw: cast(IO[bytes], pa.CompressedInputStream(raw, "zstd")),
     ".zip": lambda raw: _only_member(raw),
 }
 _MAGIC: Final = {
@@ -48,7 +50,7 @@ _MAGIC: Final = {
     b"PK\x03\x04": ".zip",
     b"PAR1": ".parquet",
 }
-_BROKEN: Final = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile)
+_BROKEN: Final = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True, kw_only=True)
