@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
 import tempfile
 from collections.abc import Iterable
+from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
@@ -133,14 +133,13 @@ def compress(ctx, dataset=None, jobs=None, force=False, dry_run=False, json=Fals
         told = failures.read_text(encoding="utf-8").splitlines() if failures.exists() else []
     if not result.ok and not told:
         _run(ctx, [word for word in command if word != "-q"], is_for_programs=json, env=settings)
-    _run(ctx, _module("data_convert", "report", dataset=present, json=json), is_for_programs=json)
     if told:
-        raise Exit(code=_exit_code(told))
+        failures_told = [loads(line) for line in told]
+        if json:
+            print(dumps({"failures": failures_told}, indent=2))
+        raise Exit(code=max(failure["exit_code"] for failure in failures_told))
+    _run(ctx, _module("data_convert", "report", dataset=present, json=json), is_for_programs=json)
     return None
-
-
-def _exit_code(failures: list[str]) -> int:
-    return int(max(json.loads(line)["exit_code"] for line in failures))
 
 
 @task(

@@ -28,7 +28,6 @@ _TRUTH: Final = r"(?i)^(true|false|yes|no)$"
 _EIGHT_DIGITS: Final = r"^(19|20)[0-9]{6}$"
 _WRITTEN_NUMBER: Final = r"^\s*[-+(]?[$€£]?\s?[0-9]{1,3}([., ']?[0-9]{3})*([.,][0-9]+)?\s?[%€$]?\)?\s*$"
 _TWO_DIGIT_YEAR: Final = r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}( .*)?$"
-_UNPADDED: Final = r"(?s)^\S(.*\S)?$"
 
 Mask = npt.NDArray[np.bool_]
 
@@ -96,6 +95,10 @@ class Candidate:
             self._widen(values)
         return None
 
+    def take_over(self, narrower: Candidate) -> None:
+        """Stand in for a candidate that has failed; what fitted that one fits this one too."""
+        self.had_texts, self.low, self.high = narrower.had_texts, narrower.low, narrower.high
+
     def _widen(self, values: pa.Array | None) -> None:
         if values is None or values.null_count == len(values):
             return
@@ -134,6 +137,10 @@ def _matches(pattern: str, texts: pa.StringArray) -> tuple[None, Mask]:
     return None, matching(texts, pattern)
 
 
+def _without_padding(texts: pa.StringArray) -> tuple[None, Mask]:
+    return None, pc.equal(pc.ascii_trim_whitespace(texts), texts).to_numpy(zero_copy_only=False)
+
+
 def matching(texts: pa.StringArray, pattern: str) -> Mask:
     """Which texts the pattern is found in."""
     mask: Mask = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
@@ -169,7 +176,7 @@ def all_candidates() -> dict[str, Candidate]:
         "float64": Candidate(fits=functools.partial(_converts, "float64")),
         "written number": Candidate(fits=functools.partial(_matches, _WRITTEN_NUMBER)),
         "two-digit year": Candidate(fits=functools.partial(_matches, _TWO_DIGIT_YEAR)),
-        "unpadded": Candidate(fits=functools.partial(_matches, _UNPADDED)),
+        "unpadded": Candidate(fits=_without_padding),
         "flag pattern": Candidate(fits=functools.partial(_matches, _FLAGGED)),
         "flagged_number": Candidate(fits=functools.partial(_converts, "flagged_number")),
     }

@@ -257,9 +257,10 @@ def _rejects_text(rejects: Sequence[Reject]) -> list[str]:
     texts: list[str] = []
     for reject in rejects:
         buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
+        # Before Python 3.13 a bare CR is quoted only if it is part of the writer's line end.
+        writer = csv.writer(buffer, lineterminator="\r\n")
         if not texts:
-            writer.writerow(["source", "line", "column", "reason", "row"])
+            buffer.write("source,line,column,reason,row\n")
         writer.writerow([reject.source, reject.line, reject.column or "", reject.says, reject.raw])
-        texts.append(buffer.getvalue())
+        texts.append(buffer.getvalue().removesuffix("\r\n") + "\n")
     return texts

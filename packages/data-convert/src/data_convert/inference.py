@@ -30,6 +30,10 @@ _DISTINCT_BYTES: Final = 2 << 20
 """Distinct texts are remembered, and so counted exactly, up to these."""
 
 _SPELLINGS_LIMIT: Final = 20
+_SPELLING_BYTES: Final = 12
+
+_NARROWER: Final = {"whole number": "int64", "flagged_number": "float64", "flag pattern": "float64"}
+"""A candidate is not tried while one is alive whose every text it would take."""
 
 _LEADING_ZERO: Final = r"^\s*[+-]?0[0-9]+(\.[0-9]*)?[A-Za-z*#?!$]{0,8}\s*$"
 _ZERO_OFFSET: Final = r"(Z|[+-]00:?00)$"
@@ -92,8 +96,9 @@ class ColumnEvidence:
         self._remember(new)
 
     def _note_nulls(self, new: pa.StringArray) -> None:
-        spelt = pc.is_in(pc.utf8_trim_whitespace(new), value_set=pa.array(["", *NULL_SPELLINGS], pa.string()))
-        for text in pc.unique(new.filter(spelt)).to_pylist():
+        short = new.filter(pc.less_equal(pc.binary_length(new), _SPELLING_BYTES))
+        spelt = pc.is_in(pc.utf8_trim_whitespace(short), value_set=pa.array(["", *NULL_SPELLINGS], pa.string()))
+        for text in pc.unique(short.filter(spelt)).to_pylist():
             if text not in self.nulls and len(self.nulls) < _SPELLINGS_LIMIT:
                 self.nulls[text] = 0
 
@@ -108,8 +113,13 @@ class ColumnEvidence:
         found = pc.min_max(values).as_py()
         self.low_text = found["min"] if self.low_text is None else min(self.low_text, found["min"])
         self.high_text = found["max"] if self.high_text is None else max(self.high_text, found["max"])
-        for candidate in self.candidates.values():
-            if candidate.is_alive and (index := candidate.test(values)) is not None:
+        for name, candidate in self.candidates.items():
+            narrower = _NARROWER.get(name)
+            if not candidate.is_alive or (narrower and self.is_alive(narrower)):
+                continue
+            if narrower and not candidate.had_texts:
+                candidate.take_over(self.candidates[narrower])
+            if (index := candidate.test(values)) is not None:
                 candidate.failed = sighting(values[index].as_py())
         self._note_traps(values, sighting)
 
@@ -126,7 +136,7 @@ class ColumnEvidence:
             self.flags |= set(pc.unique(flags.drop_null())[:100].to_pylist())
         if self.first_number is None:
             self.first_number = _first(values, NUMBER, sighting)
-        if self.first_word is None:
+        if self.first_word is None and not (self.is_alive("float64") or self.is_alive("int64")):
             self.first_word = _first(values, NUMBER, sighting, inverted=True)
         zoned = any(c.is_alive and c.form and c.form.zone for c in self.candidates.values())
         if zoned and self.has_offsets is None:

@@ -40,8 +40,7 @@ def read_rows(block: Block, dialect: Dialect, *, columns: int) -> Iterator[Row]:
     for cells in csv.reader(lines, **csv_format(dialect)):
         raw, count = lines.taken()
         if cells or columns == 1:
-            text = raw.rstrip("\r\n") if cells else ""
-            yield Row(line=line, cells=cells or [""], raw=text, fault=_fault(raw, whole, dialect))
+            yield Row(line=line, cells=cells or [""], raw=_bare(raw), fault=_fault(raw, whole, dialect))
         line += count
 
 
@@ -54,8 +53,15 @@ def split_header(block: Block, dialect: Dialect) -> tuple[Row | None, Block]:
             size = len(raw.encode("utf-8", errors="surrogateescape"))
             rest = Block(text=block.text[size:], first_line=block.first_line + count, quoting=block.quoting)
             fault = _fault(raw, _row_pattern(dialect), dialect)
-            return Row(line=rest.first_line - 1, cells=cells, raw=raw.rstrip("\r\n"), fault=fault), rest
+            return Row(line=rest.first_line - 1, cells=cells, raw=_bare(raw), fault=fault), rest
     return None, block
+
+
+def _bare(raw: str) -> str:
+    """A row's text without its line end; a quote that is never closed may leave more of them inside."""
+    if raw.endswith("\r\n"):
+        return raw[:-2]
+    return raw[:-1] if raw.endswith(("\n", "\r")) else raw
 
 
 def csv_format(dialect: Dialect) -> dict[str, Any]:
