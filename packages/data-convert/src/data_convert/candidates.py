@@ -169,10 +169,11 @@ def _moments(candidate: list[Candidate], form: MomentForm, texts: pa.StringArray
 
 
 def all_candidates() -> dict[str, Candidate]:
+    """Fresh ones, narrower ones before those that hold their texts too."""
     candidates = {
         "bool": Candidate(fits=functools.partial(_matches, _TRUTH)),
-        "whole number": Candidate(fits=functools.partial(_matches, _WHOLE_NUMBER)),
         "int64": Candidate(fits=functools.partial(_converts, "int64")),
+        "whole number": Candidate(fits=functools.partial(_matches, _WHOLE_NUMBER)),
         "float64": Candidate(fits=functools.partial(_converts, "float64")),
         "written number": Candidate(fits=functools.partial(_matches, _WRITTEN_NUMBER)),
         "two-digit year": Candidate(fits=functools.partial(_matches, _TWO_DIGIT_YEAR)),

@@ -281,7 +281,7 @@ class _Comparison:
                     source=raw.source,
                     line=raw.line,
                     column=field_.name,
-                    raw="no such column" if text is None else repr(text),
+                    raw="no such column" if text is None else f"{text!r}, a null" if value is None else repr(text),
                     stored=shown(found, field_.type),
                 )
 

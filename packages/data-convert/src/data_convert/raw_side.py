@@ -21,7 +21,7 @@ class Misfit:
 
     Attributes:
         column: Its first column that does not fit; "" if the row as a whole does not.
-        text: That column's text.
+        text: That column's text, or the whole row.
         row: The whole row as it stands in the file, without its line end.
     """
 
@@ -120,10 +120,9 @@ class RawSide:
                 misfitting.setdefault(int(row), place)
         fits[list(misfitting)] = False
         misfits = [self._misfit(source, rows, columns, row, place) for row, place in misfitting.items()]
-        misfits += [
-            Misfit(source=source, line=row.line, column="", text="", row=without_line_end(row.raw))
-            for row in rows.misshapen
-        ]
+        for row in rows.misshapen:
+            text = without_line_end(row.raw)
+            misfits.append(Misfit(source=source, line=row.line, column="", text=text, row=text))
         return PrintedRows(
             spec=self._spec,
             source=source,
@@ -131,7 +130,7 @@ class RawSide:
             lines=rows.lines,
             fitting=np.flatnonzero(fits),
             prints=prints[fits],
-            misfits=misfits,
+            misfits=sorted(misfits, key=lambda misfit: misfit.line),
         )
 
     def _misfit(
