@@ -84,6 +84,14 @@ def _recorded(names: Iterable[str] | None) -> list[str]:
     return list(names or recorded)
 
 
+def _threads(jobs: object) -> str:
+    """The number of threads as text, or none; DVC's stage would say what is wrong with it once per dataset."""
+    text = "" if jobs is None else str(jobs)
+    if text and (not text.isdecimal() or int(text) < 1):
+        raise Exit(f"error: --jobs must be a number from 1, not {text!r}", code=2)
+    return text
+
+
 _DATASET = "only this dataset; may be repeated"
 _JSON = "print one JSON document"
 
@@ -124,7 +132,7 @@ def compress(ctx, dataset=None, jobs=None, force=False, dry_run=False, json=Fals
         command = _module("data_convert", "convert", dry_run=True, dataset=dataset, force=force, json=json)
         return _run(ctx, command, is_for_programs=json)
     present = _known(dataset, with_raw_data=True)
-    settings = {"SHRINKWRAP_JOBS": str(jobs or ""), "SHRINKWRAP_FORCE": "1" if force else ""}
+    settings = {"SHRINKWRAP_JOBS": _threads(jobs), "SHRINKWRAP_FORCE": "1" if force else ""}
     with tempfile.TemporaryDirectory() as folder:
         failures = Path(folder) / "failures"
         command = ["dvc", "repro", "-q", "--keep-going", *(["--force"] if force else []), *_stages(present)]

@@ -101,6 +101,14 @@ def test_compress_hands_jobs_and_force_to_the_stage(tasks: ModuleType, project: 
     assert call.kwargs["env"]["SHRINKWRAP_FORCE"] == "1"
 
 
+@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+def test_jobs_is_checked_before_dvc_starts(tasks: ModuleType, project: Path, jobs: str) -> None:
+    """A number of threads that is none is refused once, not once per dataset by DVC's stages."""
+    with pytest.raises(Exit) as caught:
+        tasks.compress(MockContext(), jobs=jobs)
+    assert (caught.value.code, caught.value.message) == (2, f"error: --jobs must be a number from 1, not {jobs!r}")
+
+
 def test_compress_exits_as_the_conversion_did(tasks: ModuleType, project: Path) -> None:
     """DVC knows one exit code for all failures; the stage's own (2: wrong input) is what the caller gets."""
 
