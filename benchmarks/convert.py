@@ -239,7 +239,7 @@ def _median(outcomes: Sequence[Outcome], dataset: str, tool: str, what: str) -> 
 def main() -> None:
     """Generate (or take) raw data, let the tools take turns, print the medians."""
     options = _parser().parse_args()
-    given = dict((name, Path(path).resolve()) for name, path in (item.split("=", 1) for item in options.raw))
+    given = {name: Path(path).resolve() for name, path in (item.split("=", 1) for item in options.raw)}
     if options.child:
         (dataset, raw), = given.items()
         TOOLS[options.child](job_for(dataset, raw, options.out))
