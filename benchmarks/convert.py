@@ -196,9 +196,7 @@ def measure(tool: str, dataset: str, raw: Path, folder: Path) -> Outcome:
     size = sum(path.stat().st_size for path in out.rglob("*.parquet"))
     shutil.rmtree(out)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Outcome(
-        tool=tool, dataset=dataset, seconds=seconds, peak_bytes=usage.ru_maxrss * unit, parquet_bytes=size
-    )
+    return Outcome(tool=tool, dataset=dataset, seconds=seconds, peak_bytes=usage.ru_maxrss * unit, parquet_bytes=size)
 
 
 def generated(datasets: Sequence[str], size: str, folder: Path) -> dict[str, Path]:
@@ -241,7 +239,7 @@ def main() -> None:
     options = _parser().parse_args()
     given = {name: Path(path).resolve() for name, path in (item.split("=", 1) for item in options.raw)}
     if options.child:
-        (dataset, raw), = given.items()
+        ((dataset, raw),) = given.items()
         TOOLS[options.child](job_for(dataset, raw, options.out))
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as name:

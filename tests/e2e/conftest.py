@@ -30,31 +30,31 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(clone: Path) -> Run:
-    """Runs `./run COMMAND…` in the clone; a failure is the test's unless `check=False`."""
-
-    def run(*command: str, check: bool = True, **options: object) -> subprocess.CompletedProcess[str]:
-        answer = subprocess.run(
-            ["./run", *command],
-            cwd=clone,
-            env=environment(clone),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            **options,  # type: ignore[call-overload]
-        )
-        assert not check or answer.returncode == 0, answer.stdout + answer.stderr
-        return answer
-
-    return run
-
-
 def environment(clone: Path) -> dict[str, str]:
     """This environment with an empty HOME, and without the one that the tests run in."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "NOX_"))}
     path = [entry for entry in kept["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
     return {**kept, "PATH": os.pathsep.join(path), "HOME": str(clone.parent)}
+
+
+@pytest.fixture(scope="module")
+def run(clone: Path, environment: dict[str, str]) -> Run:
+    """Runs `./run COMMAND…` in the clone; a failure is the test's unless `check=False`."""
+
+    def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        answer = subprocess.run(
+            ["./run", *command],
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or answer.returncode == 0, answer.stdout + answer.stderr
+        return answer
+
+    return run
 
 
 def git(*arguments: str, cwd: Path) -> str:

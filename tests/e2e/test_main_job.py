@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import shutil
 import signal
@@ -106,6 +107,8 @@ def test_a_wrong_value_ends_with_its_place_and_code_2(clone: Path, run) -> None:
     assert "Traceback" not in answer.stdout + answer.stderr
     assert "DVC" not in answer.stderr
     assert not list((clone / "data/raw/parquet/wrong").glob("*"))
+    (folder / "a.csv").write_text("n,m\n1,2\n3,4\n")
+    assert "wrong: data/raw/parquet/wrong" in run("invoke", "data.compress", "--dataset", "wrong").stdout
 
 
 def test_ctrl_c_says_how_to_resume(clone: Path, run, first) -> None:  # type: ignore[no-untyped-def]
@@ -125,3 +128,26 @@ def test_ctrl_c_says_how_to_resume(clone: Path, run, first) -> None:  # type: ig
     assert not list(folder.glob(".part-*"))
     run("python", "-m", "data_convert", "convert", "--dataset", "pems-detector")
     assert {path: data for path, data in parquet(clone).items() if path in before} == before
+
+
+def test_ctrl_c_stops_all_datasets(clone: Path, run, environment, first) -> None:  # type: ignore[no-untyped-def]
+    """An interrupt of data.compress ends DVC's other stages too, not only the one at work."""
+    moment = clone / "data/raw/parquet/pems/detector/.part-d12_text_station_5min_2024_01_01.parquet"
+    with subprocess.Popen(
+        ["./run", "invoke", "data.compress", "--force"],
+        cwd=clone,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        while child.poll() is None and not moment.exists():
+            time.sleep(0.005)
+        os.killpg(child.pid, signal.SIGINT)
+        said, _ = child.communicate()
+    assert child.returncode == 130
+    assert "no partial file is left" in said
+    assert "climate:" not in said
+    run("invoke", "data.compress")

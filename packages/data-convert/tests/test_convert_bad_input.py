@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,7 +132,7 @@ def test_short_and_long_rows(lab: Any) -> None:
         "trees: 2 rows do not fit the spec (the first ones found; nothing was written for this part):\n"
         "  a.csv:3: the row is too short: 1 cells where 2 are expected\n"
         "  a.csv:4: the row is too long: 3 cells where 2 are expected\n"
-        "  Mend the rows or the type in data/datasets.toml, or set `on_reject = \"keep\"` for trees to keep such rows"
+        '  Mend the rows or the type in data/datasets.toml, or set `on_reject = "keep"` for trees to keep such rows'
         " in a rejects file beside the part."
     )
 
@@ -372,7 +371,7 @@ progress, told, synced = None, [], []
 
 def end_at_bytes(size):
     told.append(size)
-    if sum(told) >= int(sys.argv[3]):
+    if sum(told) - size < int(sys.argv[3]) <= sum(told):
         os.kill(os.getpid(), int(sys.argv[4]))
 
 def end_at_sync(descriptor, sync=os.fsync):
@@ -412,7 +411,7 @@ def _contents(lab: Any) -> dict[str, bytes]:
 
 
 def test_full_disk(lab: Any) -> None:
-    """Where no more can be written, that is told and nothing half written stays; once there is room, a rerun does it."""
+    """Where no more can be written, that is told and nothing half written stays; a rerun does the rest."""
     _raw_with_rejects(lab)
     failed = _run_child(lab, "limit", "20000")
     assert (failed.returncode, failed.stderr, lab.left()) == (1, "", [])

@@ -140,7 +140,7 @@ def test_a_missing_path_names_the_nearest(tmp_path: Path) -> None:
     """What there is, and the likeliest of it."""
     (tmp_path / "weather").mkdir()
     assert message(tmp_path / "weahter" / "2020") == (
-        "there is no PATH The nearest folder that exists is " + f"{tmp_path} (it holds weather)."
+        "there is no PATH. The nearest folder that exists is " + f"{tmp_path} (it holds weather)."
     )
     assert message(tmp_path / "weahter") == (
         "there is no PATH; did you mean 'weather'? The nearest folder that exists is PARENT (it holds weather)."

@@ -39,6 +39,8 @@ FORCE_VARIABLE: Final = "SHRINKWRAP_FORCE"
 def main(*, argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 failed work, 2 wrong input, 130 interrupted."""
     options = _parser().parse_args(argv)
+    if _was_interrupted():
+        return 130
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options) or 0)
@@ -49,6 +51,14 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _was_interrupted() -> bool:
+    """Whether an earlier stage of the same DVC run was: DVC goes on to the next one, its user wants to stop."""
+    path = os.environ.get(FAILURES_VARIABLE)
+    if not path or not Path(path).exists():
+        return False
+    return any(json.loads(line)["exit_code"] == 130 for line in Path(path).read_text(encoding="utf-8").splitlines())
 
 
 def _interrupt(*_: object) -> NoReturn:

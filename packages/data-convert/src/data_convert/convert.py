@@ -119,8 +119,9 @@ class _Run:
         todo = self.plan.todo
         kept = [PartReport.of(p, p.made, converted=False) for p in self.plan.parts if p.made is not None]
         with ThreadPoolExecutor(self.jobs) as parsers, ThreadPoolExecutor(self.jobs) as parts:
-            futures = [parts.submit(self._convert, part, parsers) for part in todo]
+            futures: list[Future[PartReport]] = []
             try:
+                futures += (parts.submit(self._convert, part, parsers) for part in todo)
                 outcomes = [_outcome(future) for future in futures]
             except KeyboardInterrupt:
                 self.stop.set()

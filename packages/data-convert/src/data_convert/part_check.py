@@ -288,6 +288,8 @@ class _Comparison:
     def _tell_surplus(self, difference: Surplus) -> None:
         row, schema = difference.stored, stored_schema(self.spec)
         often = "more often than in the raw files" if difference.is_elsewhere else "and not in the raw files"
-        values = [f"{field_.name}={shown(value, field_.type)}" for field_, value in zip(schema, row.values, strict=True)]
+        values = [
+            f"{field_.name}={shown(value, field_.type)}" for field_, value in zip(schema, row.values, strict=True)
+        ]
         rest = ", …" if len(values) > 8 else ""
         self.find(f"row {row.row} is in the Parquet {often}: {', '.join(values[:8])}{rest}")

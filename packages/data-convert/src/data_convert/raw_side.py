@@ -146,9 +146,7 @@ class RawSide:
         )
 
 
-def _kept_columns(
-    rows: Sequence[Sequence[str]], places: Sequence[int | None]
-) -> list[Sequence[str] | None]:
+def _kept_columns(rows: Sequence[Sequence[str]], places: Sequence[int | None]) -> list[Sequence[str] | None]:
     present = [place for place in places if place is not None]
     if len(present) < 2:
         columns: Iterator[Sequence[str]] = iter([[row[place] for row in rows] for place in present])

@@ -98,6 +98,7 @@ def find_sources(root: Path, spec: DatasetSpec) -> list[Source]:
 
     Raises:
         NoRawDataError: There is none.
+        SourceError: One cannot be read, or not be named.
     """
     folder = root / spec.source
     paths = [path for path in _walk(folder) if path.match(spec.files) or spec.files in ("**/*", "*")]
@@ -105,10 +106,17 @@ def find_sources(root: Path, spec: DatasetSpec) -> list[Source]:
     if not found:
         others = sorted(path.name for path in _walk(folder) if not path.name.startswith("."))
         raise NoRawDataError(spec.name, folder, _wanted(spec), others=others)
-    sources = [
-        Source(path=path, name=path.relative_to(folder).as_posix(), size_bytes=path.stat().st_size) for path in found
-    ]
-    return sorted(sources, key=lambda source: source.name)
+    return sorted((_source(path, folder) for path in found), key=lambda source: source.name)
+
+
+def _source(path: Path, folder: Path) -> Source:
+    name = path.relative_to(folder).as_posix()
+    if not name.isprintable() and any("\udc80" <= character <= "\udcff" for character in name):
+        raise SourceError(repr(str(path)), "the file name is not valid UTF-8. Rename it.")
+    try:
+        return Source(path=path, name=name, size_bytes=path.stat().st_size)
+    except FileNotFoundError:
+        raise SourceError(path, "cannot be read: it is a link to a file that is not there") from None
 
 
 def with_raw_data(
@@ -133,7 +141,10 @@ def with_raw_data(
 
 def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        here = Path(parent).resolve()
+        inner = ((name, (here / name).resolve()) for name in folders if not name.startswith("."))
+        # A link to a folder in which it stands would be walked for ever.
+        folders[:] = sorted(name for name, path in inner if path != here and path not in here.parents)
         yield from (Path(parent) / name for name in files)
 
 
@@ -206,11 +217,14 @@ class SourceStream:
 
         Raises:
             SourceError: The compressed data are corrupt or end too early.
+            SourceChangedError: The file is longer than when it was opened.
         """
         pieces = []
         while size > 0 and (piece := self._guarded(partial(self._text.read, size))):
             pieces.append(piece)
             size -= len(piece)
+        if self._tap.size_bytes > self._before.st_size:  # at once, or a file that keeps growing is read for ever
+            raise SourceChangedError(self._source.path)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._text_bytes += len(data)
         return data

@@ -109,9 +109,7 @@ def _foreign(folder: Path, wanted: set[Path]) -> list[Finding]:
     ]
 
 
-def _verdicts(
-    checks: Sequence[PartCheck], jobs: int, progress: Callable[[int], None]
-) -> Iterator[PartVerdict]:
+def _verdicts(checks: Sequence[PartCheck], jobs: int, progress: Callable[[int], None]) -> Iterator[PartVerdict]:
     size_bytes = sum(source.size_bytes for check in checks for source in check.sources)
     if min(jobs, len(checks)) < 2 or size_bytes < _WORTH_A_PROCESS_BYTES:
         yield from (check.verdict(progress) for check in checks)
