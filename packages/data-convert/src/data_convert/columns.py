@@ -106,13 +106,13 @@ def _floats(column: ColumnSpec, texts: pa.StringArray) -> _Result:
 
 
 def _all_exact(texts: pa.StringArray, values: pa.DoubleArray) -> bool:
-    if not pc.all(pc.is_finite(values)).as_py() or _any_contains(texts, "e"):
+    if not pc.all(pc.is_finite(values), min_count=0).as_py() or _any_contains(texts, "e"):
         return False
     lengths = pc.binary_length(texts)
     if (pc.max(lengths).as_py() or 0) <= _ALWAYS_EXACT_CHARACTERS:
         return True
     long = pc.greater(lengths, _ALWAYS_EXACT_CHARACTERS)
-    return bool(pc.all(pc.equal(values.filter(long).cast(pa.string()), texts.filter(long))).as_py())
+    return bool(pc.all(pc.equal(values.filter(long).cast(pa.string()), texts.filter(long)), min_count=0).as_py())
 
 
 def _any_contains(texts: pa.StringArray, letter: str) -> bool:
@@ -141,9 +141,10 @@ def _flagged(column: ColumnSpec, texts: pa.StringArray) -> _Result:
         return (values, pa.nulls(len(texts), pa.string())), None
     nothing = (None, None)
     pairs = [nothing if text is None else _number_and_flag(text) for text in texts.to_pylist()]
-    numbers, flags = zip(*pairs, strict=True)
+    numbers = pa.array([number for number, _ in pairs], pa.float64())
+    flags = pa.array([flag for _, flag in pairs], pa.string())
     misfits = np.array([pair == nothing for pair in pairs], dtype=np.bool_) & _are_present(texts)
-    return (pa.array(numbers, pa.float64()), pa.array(flags, pa.string())), misfits
+    return (numbers, flags), misfits
 
 
 def _number_and_flag(text: str) -> tuple[float | None, str | None]:

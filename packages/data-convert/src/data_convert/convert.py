@@ -50,6 +50,10 @@ _LARGE_PART_BYTES: Final = 32 << 20
 holds up to two row groups in memory (about 400 MB). Smaller parts are converted side by side."""
 
 
+_BLOCKS_AHEAD: Final = 4
+"""Blocks of one part that are parsed side by side at most: more would cost memory, and reading is no faster."""
+
+
 def convert_dataset(
     spec: DatasetSpec,
     *,
@@ -193,7 +197,7 @@ class _PartConversion:
             with open_source(source) as stream:
                 for block, layout in self._laid_out(source, stream.read):
                     ahead.append(self.parsers.submit(parser.parse, block, layout, source=source.name))
-                    if len(ahead) > self.run.jobs:
+                    if len(ahead) > min(self.run.jobs, _BLOCKS_AHEAD):
                         self._take(ahead.popleft())
                 while ahead:
                     self._take(ahead.popleft())

@@ -30,25 +30,37 @@ def microseconds(texts: pa.StringArray, formats: Sequence[str]) -> tuple[Microse
     fits = np.zeros(len(texts), dtype=np.bool_)
     for format_ in formats:
         values, fits = _fixed_width(texts, format_, values, fits)
-    for index in np.flatnonzero(~fits):
-        value = _one(texts[int(index)].as_py(), tuple(formats))
-        if value is not None:
-            values[index], fits[index] = value, True
+        form = _form(format_)
+        for index in np.flatnonzero(~fits):
+            text = texts[int(index)].as_py()
+            value = _one(text, format_) if form.fullmatch(text) else None
+            if value is not None:
+                values[index], fits[index] = value, True
     return values, fits
 
 
+@functools.lru_cache
+def _form(format_: str) -> re.Pattern[str]:
+    """What every text that strptime accepts looks like; trying strptime itself is slow."""
+    pieces = []
+    for token in re.findall(r"%.|\s+|[^%]", format_):
+        if token[0] == "%":
+            pieces.append(rf"[\d\s]{{1,{_WIDTHS[token[1:]]}}}" if token[1:] in _WIDTHS else ".*")
+        else:
+            pieces.append(r"\s+" if token.isspace() else re.escape(token))
+    return re.compile("".join(pieces), re.IGNORECASE | re.DOTALL)
+
+
 @functools.lru_cache(maxsize=1 << 16)
-def _one(text: str, formats: tuple[str, ...]) -> int | None:
-    for format_ in formats:
-        try:
-            moment = datetime.strptime(text, format_)
-            if moment.tzinfo is not None:
-                moment = moment.astimezone(UTC).replace(tzinfo=None)
-        except (ValueError, OverflowError):  # the latter: an instant before year 1 or after 9999
-            continue
-        since = moment - _EPOCH
-        return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return None
+def _one(text: str, format_: str) -> int | None:
+    try:
+        moment = datetime.strptime(text, format_)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):  # the latter: an instant before year 1 or after 9999
+        return None
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _fields(format_: str) -> list[tuple[str, int, int]] | None:

@@ -76,7 +76,7 @@ class PartWriter:
 
     def write_row_group(self, table: pa.Table) -> None:
         """Sort and write one row group."""
-        table = _sorted(table.combine_chunks(), self._spec.sort)
+        table = _sorted(table, self._spec.sort)
         if self._parquet is None:
             self._parquet = self._open(table)
         self._parquet.write_table(table, row_group_size=table.num_rows)
