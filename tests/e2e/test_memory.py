@@ -32,9 +32,7 @@ def test_a_file_larger_than_the_limit_is_streamed(tmp_path: Path) -> None:
         for _ in range(3):
             whole.writelines(day_bytes)
     del day_bytes
-    answer = subprocess.run(
-        [sys.executable, "-c", CONVERT, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", CONVERT, str(tmp_path)], capture_output=True, text=True, check=True)
     facts = json.loads(answer.stdout)
     assert facts["parts"] == 1
     assert facts["raw"] > 800_000_000

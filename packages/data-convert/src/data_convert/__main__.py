@@ -195,13 +195,17 @@ def _show_plans(plans: Sequence[ConversionPlan], *, as_json: bool) -> None:
     for plan in plans:
         raw = sum(part.raw_bytes for part in plan.todo)
         print(
-            f"{plan.spec.name}: {len(plan.todo)} of {len(plan.parts)} parts to convert"
+            f"{plan.spec.name}: {len(plan.todo)} of {_count(len(plan.parts), 'part')} to convert"
             f" ({raw / 1e6:,.1f} MB raw), {len(plan.leftover)} to remove"
         )
         for part in plan.todo:
             print(f"  {part.name}: {part.why}")
         for path in plan.leftover:
             print(f"  {path.name}: would be removed, its sources are gone")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _plan_facts(plan: ConversionPlan) -> dict[str, Any]:
@@ -222,8 +226,8 @@ def _show_reports(reports: Sequence[ConversionReport], *, as_json: bool) -> None
         rejects = f", {report.rejects:,} rejects kept beside them" if report.rejects else ""
         removed = f", {len(report.removed)} removed" if report.removed else ""
         print(
-            f"{report.dataset}: {len(made)} parts converted, {len(report.parts) - len(made)} were finished"
-            f"{removed}; {report.rows:,} rows, {report.ratio:.1f} times smaller{rejects}"
+            f"{report.dataset}: {_count(len(made), 'part')} converted, {len(report.parts) - len(made)} finished before"
+            f"{removed}; {_count(report.rows, 'row')}, {report.ratio:.1f} times smaller{rejects}"
         )
 
 
@@ -270,8 +274,8 @@ def _verify(options: argparse.Namespace) -> int:
 def _show_verdict(report: VerifyReport) -> None:
     if report.is_clean:
         print(
-            f"{report.dataset}: every value is there: {report.values:,} values of {report.rows:,} rows"
-            f" in {report.parts:,} parts, {report.rejects:,} rejects"
+            f"{report.dataset}: every value is there: {_count(report.values, 'value')} of {_count(report.rows, 'row')}"
+            f" in {_count(report.parts, 'part')}, {_count(report.rejects, 'reject')}"
         )
         return
     print(f"{report.dataset}: NOT all of the raw data is in the Parquet:")

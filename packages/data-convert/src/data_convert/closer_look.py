@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_convert.raw_side import RawPlace, RawSide
-from data_convert.row_prints import BucketSums, buckets_of, stored_prints, stored_values, value_print
+from data_convert.row_prints import BucketSums, buckets_of, stored_prints, stored_values, total, value_print
 from data_convert.second_reading import Values
 
 _Place = TypeVar("_Place")
@@ -101,7 +101,7 @@ class CloserLook:
         rows: dict[bytes, list[StoredPlace]] = defaultdict(list)
         first = 0
         for batch in stored_batches(self._parquet):
-            prints = np.sum(stored_prints(batch), axis=0, dtype=np.uint64)
+            prints = total(stored_prints(batch))
             for index in np.flatnonzero(self._wanted[buckets_of(prints)]):
                 place = StoredPlace(row=first + int(index), values=stored_values(batch, int(index)))
                 rows[prints[index].tobytes()].append(place)
@@ -156,7 +156,7 @@ def _beyond(mine: Mapping[bytes, list[_Place]], others: Mapping[bytes, list[Any]
 
 def _word(place: int, value: Any) -> np.uint64:
     """The first word of a value's fingerprint."""
-    return cast(np.uint64, np.frombuffer(value_print(place, value), dtype="<u8")[0])
+    return cast(np.uint64, np.frombuffer(value_print(place, value), dtype=np.uint64)[0])
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -234,7 +234,8 @@ class NothingToInspectError(DataConvertError):
         )
         holds = f" (it holds {', '.join(siblings[:8])}{' …' if len(siblings) > 8 else ''})" if siblings else ""
         super().__init__(
-            f"there is no {path}{nearest(path.name, siblings) or '.'} The nearest folder that exists is {parent}{holds}."
+            f"there is no {path}{nearest(path.name, siblings) or '.'}"
+            f" The nearest folder that exists is {parent}{holds}."
         )
 
 

@@ -22,7 +22,7 @@ from data_convert.sources import SourceFacts
 from data_convert.spec import DatasetSpec
 
 ROW_GROUP_BYTES: Final = 64 << 20
-"""Arrow bytes after which a row group is closed: a day of a PeMS district (1.1 million rows) fits in one."""
+"""Bytes of values after which a row group is closed: a day of a PeMS district (1.1 million rows) fits in one."""
 
 TEMPORARY_PREFIX: Final = ".part-"
 REJECTS_SUFFIX: Final = ".rejects.csv"
@@ -65,7 +65,7 @@ class PartWriter:
     def add(self, table: pa.Table) -> pa.Table | None:
         """Take the next rows; a whole row group's worth is given back for `write_row_group`."""
         self._pending.append(table)
-        self._pending_bytes += table.nbytes
+        self._pending_bytes += row_group_weight(table)
         return self.rest() if self._pending_bytes >= ROW_GROUP_BYTES else None
 
     def rest(self) -> pa.Table | None:
@@ -132,6 +132,21 @@ class PartWriter:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def row_group_weight(table: pa.Table) -> int:
+    """Bytes of the values, which decide where row groups end.
+
+    Unlike `nbytes` it leaves out validity bitmaps: whether Arrow makes one depends on how a block was parsed, which
+    may differ from run to run.
+    """
+    weight = 0
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            weight += 4 * len(column) + (pc.sum(pc.binary_length(column)).as_py() or 0)
+        else:
+            weight += len(column) * column.type.bit_width // 8
+    return weight
 
 
 def rejects_path(part: Path) -> Path:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,7 +19,7 @@ from data_convert.closer_look import CloserLook, Differing, Surplus, shown, stor
 from data_convert.parquet import rejects_path
 from data_convert.provenance import FOOTER_KEY
 from data_convert.raw_side import Misfit, RawSide
-from data_convert.row_prints import BucketSums, stored_prints
+from data_convert.row_prints import BucketSums, stored_prints, total
 from data_convert.second_reading import UNREADABLE
 from data_convert.sources import Source
 from data_convert.spec import FLAG_SUFFIX, DatasetSpec
@@ -193,7 +192,7 @@ class _Comparison:
             self.sums.add(rows.prints)
             misfits += rows.misfits
         for batch in stored_batches(parquet):
-            stored.add(np.sum(stored_prints(batch), axis=0, dtype=np.uint64))
+            stored.add(total(stored_prints(batch)))
         self.rejects = len(misfits)
         self._check_footer(parquet, raw.text_bytes)
         self._check_rejects(misfits)

@@ -120,9 +120,9 @@ class RawSide:
                 misfitting.setdefault(int(row), place)
         fits[list(misfitting)] = False
         misfits = [self._misfit(source, rows, columns, row, place) for row, place in misfitting.items()]
-        for row in rows.misshapen:
-            text = without_line_end(row.raw)
-            misfits.append(Misfit(source=source, line=row.line, column="", text=text, row=text))
+        for other in rows.misshapen:
+            text = without_line_end(other.raw)
+            misfits.append(Misfit(source=source, line=other.line, column="", text=text, row=text))
         return PrintedRows(
             spec=self._spec,
             source=source,

@@ -27,6 +27,7 @@ _WINDOW_BYTES: Final = 256 << 10
 _Bytes = npt.NDArray[np.uint8]
 _LF, _CR = b"\n", b"\r"
 _BOM: Final = codecs.BOM_UTF8
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
 
 class Quoting(Enum):
@@ -65,7 +66,7 @@ def cut_blocks(
         SourceError: A record is longer than RECORD_LIMIT_BYTES, or the text is not in the encoding at all.
     """
     utf8 = _utf8_reader(read, dialect.encoding, source)
-    carry, line = _skipped(utf8(block_bytes), dialect.skip_lines)
+    carry, line = _skipped(utf8, block_bytes, dialect.skip_lines)
     at_end = False
     while not at_end:
         chunk = utf8(block_bytes)
@@ -113,11 +114,16 @@ def _transcoded(decoder: codecs.IncrementalDecoder, data: bytes, source: str, en
         raise SourceError(source, f"is not {encoding}: {error}. Mend `dialect.encoding`.") from error
 
 
-def _skipped(text: bytes, lines: int) -> tuple[bytes, int]:
-    """The text without its first physical lines, and the number of the line it then starts with."""
-    end = 0
+def _skipped(read: Callable[[int], bytes], size: int, lines: int) -> tuple[bytes, int]:
+    """The first text behind so many physical lines, and the number of the line it starts with."""
+    text, end = read(size), 0
     for _ in range(lines):
-        match = re.compile(rb"\r\n|\r|\n").search(text, end)
+        # A CR that ends the text may be half of a CRLF.
+        while (match := _LINE_END.search(text, end)) is None or match.end() == len(text):
+            more = read(size)
+            if not more:
+                break
+            text, end = text[end:] + more, 0
         if match is None:
             return b"", lines + 1
         end = match.end()

@@ -68,7 +68,7 @@ class TextPrints(dict[str, int]):
 
     def _of(self, values: Values) -> Prints:
         digests = [value_print(self._place + i, value) for i, value in enumerate(values)]
-        return np.frombuffer(b"".join(digests), dtype="<u8").reshape(-1, 2).sum(axis=0, dtype=np.uint64)
+        return total([np.frombuffer(digest, dtype=np.uint64) for digest in digests])
 
     def numbers(self, texts: Sequence[str]) -> npt.NDArray[np.intp]:
         """The number of each text; 0 for those that do not fit."""
@@ -77,13 +77,21 @@ class TextPrints(dict[str, int]):
         return np.fromiter(map(self.__getitem__, texts), dtype=np.intp, count=len(texts))
 
 
+def total(prints: Sequence[Prints]) -> Prints:
+    """The sums of fingerprints, modulo 2**64 a word."""
+    result = np.zeros_like(prints[0])
+    for each in prints:
+        result += each
+    return result
+
+
 def stored_prints(batch: pa.RecordBatch) -> list[Prints]:
     """For each column the fingerprints of the values that were read back from the Parquet."""
     prints = []
     for place, column in enumerate(batch.columns):
         encoded = pc.dictionary_encode(_as_bits(column), null_encoding="encode")
         digests = b"".join(value_print(place, value) for value in _values(encoded.dictionary, column.type))
-        table = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
+        table = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
         prints.append(table[encoded.indices.to_numpy(zero_copy_only=False)])
     return prints
 

@@ -192,7 +192,8 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     }
     with ExitStack() as stack:
         raw = stack.enter_context(path.open("rb"))
-        yield raw, openers.get(path.suffix.lower(), lambda raw: raw)(raw)
+        opener = openers.get(path.suffix.lower())
+        yield raw, raw if opener is None else opener(raw)
 
 
 def _one_member(archive: zipfile.ZipFile) -> IO[bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,7 +33,13 @@ def main(*, argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     try:
         reports = [
-            write_sample(options.root, dataset=name, size_bytes=parse_size(options.size), seed=_seed(options.seed))
+            write_sample(
+                options.root,
+                dataset=name,
+                size_bytes=parse_size(options.size),
+                seed=_seed(options.seed),
+                progress=_progress(name),
+            )
             for name in options.dataset or SAMPLES
         ]
     except DataSampleError as error:
@@ -40,6 +47,19 @@ def main(*, argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     print(json.dumps([_document(report) for report in reports], indent=2) if options.json else _table(reports))
     return 0
+
+
+def _progress(name: str) -> Callable[[int, int], None]:
+    """Says on stderr every two seconds how far a dataset has come."""
+    told_s = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told_s
+        if time.monotonic() - told_s > 2:
+            told_s = time.monotonic()
+            print(f"{name}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB written", file=sys.stderr)
+
+    return tell
 
 
 def _parser() -> argparse.ArgumentParser:
