@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from data_convert.report_page import report_page
-from data_convert.size_report import DatasetSizes, SizeReport, UnconvertedDataset
-from data_convert.transfer import DEFAULT_DOWN, DEFAULT_UP
+from data_convert.sizes.report_page import report_page
+from data_convert.sizes.size_report import DatasetSizes, SizeReport, UnconvertedDataset
+from data_convert.sizes.transfer import DEFAULT_DOWN, DEFAULT_UP
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (

@@ -20,7 +20,7 @@ import zstandard
 from data_convert.convert import convert_dataset
 from data_convert.report import ConversionReport
 from data_convert.spec import ColumnSpec, DatasetSpec
-from data_convert.verify import VerifyReport, verify_dataset
+from data_convert.verification.dataset_check import VerifyReport, verify_dataset
 
 
 def _zipped(text: bytes) -> bytes:

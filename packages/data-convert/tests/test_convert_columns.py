@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from data_convert.columns import arrow_fields, convert
 from data_convert.instants import microseconds
-from data_convert.second_reading import values_of
 from data_convert.spec import INTEGER_RANGES, TYPES, ColumnSpec
+from data_convert.verification.second_reading import values_of
 
 MISFIT = "does not fit"
 

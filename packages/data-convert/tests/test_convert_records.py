@@ -18,8 +18,8 @@ from data_convert.header import declared_layout
 from data_convert.parquet import row_group_weight
 from data_convert.records import Block, Quoting, cut_blocks
 from data_convert.rows import Row, read_rows, split_header
-from data_convert.second_reading import SecondReading, without_line_end
 from data_convert.spec import ColumnSpec, DatasetSpec, Dialect
+from data_convert.verification.second_reading import SecondReading, without_line_end
 
 ALPHABET = 'ab0 ,"\n\r\té\0'
 GARBAGE = st.text(ALPHABET, max_size=60)

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from data_convert import closer_look, verify
-from data_convert.row_prints import BucketSums
 from data_convert.spec import DatasetSpec, Dialect
+from data_convert.verification import closer_look
+from data_convert.verification import dataset_check as verify
+from data_convert.verification.row_prints import BucketSums
 
 MIXED = {
     "id": "int64",

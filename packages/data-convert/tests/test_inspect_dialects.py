@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from data_convert.dialects import sniffed_dialect
 from data_convert.errors import NotATableError
+from data_convert.inspection.dialects import sniffed_dialect
 from data_convert.spec import Dialect
 
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from data_convert.errors import DataConvertError
-from data_convert.inspection import Inspection, inspect_dataset, inspect_path
+from data_convert.inspection.dataset_inspection import Inspection, inspect_dataset, inspect_path
 from data_convert.spec import ColumnSpec, DatasetSpec, Dialect, DroppedColumns
 
 

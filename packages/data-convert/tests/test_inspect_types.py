@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from data_convert.column_inspection import ColumnInspection
-from data_convert.inspection import inspect_path
+from data_convert.inspection.column_inspection import ColumnInspection
+from data_convert.inspection.dataset_inspection import inspect_path
 
 
 def column(tmp_path: Path, *texts: str, header: str = "x") -> ColumnInspection:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from data_convert.convert import convert_dataset
 from data_convert.errors import DataConvertError
-from data_convert.inspection import inspect_path
+from data_convert.inspection.dataset_inspection import inspect_path
+from data_convert.inspection.spec_text import write_table
 from data_convert.report import ConversionReport
 from data_convert.spec_file import load_specs
-from data_convert.spec_text import write_table
 
 OTHERS = """\
 # The lead's own words.

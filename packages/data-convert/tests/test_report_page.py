@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from data_convert.report_chart import TimeScale, column_bars
-from data_convert.report_page import headline, report_page, square_grid, summary
-from data_convert.size_report import DatasetSizes, SizeReport, UnconvertedDataset
-from data_convert.transfer import DEFAULT_DOWN, DEFAULT_UP
+from data_convert.sizes.report_chart import TimeScale, column_bars
+from data_convert.sizes.report_page import headline, report_page, square_grid, summary
+from data_convert.sizes.size_report import DatasetSizes, SizeReport, UnconvertedDataset
+from data_convert.sizes.transfer import DEFAULT_DOWN, DEFAULT_UP
 
 VOID = {"meta", "link", "wbr"}
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_convert.convert import convert_dataset
-from data_convert.size_report import size_report
+from data_convert.sizes.size_report import size_report
+from data_convert.sizes.transfer import Rate
 from data_convert.spec import ColumnSpec, DatasetSpec
-from data_convert.transfer import Rate
 
 TREES = DatasetSpec(
     name="trees",

@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from data_convert.size_report import DatasetSizes, SizeReport, UnconvertedDataset
-from data_convert.transfer import DEFAULT_DOWN, DEFAULT_UP
+from data_convert.sizes.size_report import DatasetSizes, SizeReport, UnconvertedDataset
+from data_convert.sizes.transfer import DEFAULT_DOWN, DEFAULT_UP
 
 DETECTOR = DatasetSizes(
     name="pems-detector",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data_convert.errors import DataConvertError
-from data_convert.transfer import Rate, Transfer, duration_text, ratio_text, size_text, transfer_seconds
+from data_convert.sizes.transfer import Rate, Transfer, duration_text, ratio_text, size_text, transfer_seconds
 
 HOUR_S = 3600
 

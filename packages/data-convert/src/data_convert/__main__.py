@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from data_convert.plan import ConversionPlan
     from data_convert.report import ConversionReport
     from data_convert.spec import DatasetSpec
-    from data_convert.verify import VerifyReport
+    from data_convert.verification.dataset_check import VerifyReport
 
 _EXAMPLES: Final = """\
 examples:
@@ -256,7 +256,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 def _verify(options: argparse.Namespace) -> int:
     from data_convert.progress import progress_on
     from data_convert.sources import find_sources
-    from data_convert.verify import verify_dataset
+    from data_convert.verification.dataset_check import verify_dataset
 
     reports = []
     root = options.file.parent
@@ -293,10 +293,10 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 def _inspect(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from data_convert.inspection import inspect_dataset, inspect_path
+    from data_convert.inspection.dataset_inspection import inspect_dataset, inspect_path
+    from data_convert.inspection.spec_text import write_table
     from data_convert.progress import progress_on
     from data_convert.spec_file import load_specs
-    from data_convert.spec_text import write_table
 
     path, root = Path(options.what), options.file.parent
     specs = load_specs(options.file) if options.file.exists() else {}
@@ -329,10 +329,10 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _report(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from data_convert.report_page import report_page
-    from data_convert.size_report import size_report
+    from data_convert.sizes.report_page import report_page
+    from data_convert.sizes.size_report import size_report
+    from data_convert.sizes.transfer import Rate
     from data_convert.spec_file import chosen, load_specs
-    from data_convert.transfer import Rate
 
     specs = chosen(load_specs(options.file), options.dataset)
     report = size_report(specs, options.file.parent, up=Rate.parse(options.up), down=Rate.parse(options.down))

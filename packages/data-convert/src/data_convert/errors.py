@@ -271,3 +271,14 @@ class LostWorkerError(DataConvertError):
         super().__init__(
             "a worker process was ended from outside, probably because memory ran out. Run again with `--jobs 1`."
         )
+
+
+class RateError(DataConvertError):
+    """A link's rate is not written as a number and a unit, or is not above zero."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(
+            f"{text!r} is not a rate. Write a number above zero and a unit, such as 4.056Mbps, 800kbps or 1Gbps"
+            " (bits per second), 5MB/s or 5MiB/s (bytes per second)."
+        )

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data_convert.conclusions import Conclusion
-from data_convert.inference import ColumnEvidence
-from data_convert.profile import Profile
+from data_convert.inspection.conclusions import Conclusion
+from data_convert.inspection.inference import ColumnEvidence
+from data_convert.inspection.profile import Profile
 from data_convert.spec import ColumnSpec
 from data_convert.spec_file import stored_names
 

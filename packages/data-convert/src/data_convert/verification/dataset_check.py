@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from data_convert.errors import LostWorkerError
-from data_convert.part_check import SHOWN_FINDINGS, Finding, PartCheck, PartVerdict
 from data_convert.provenance import read_provenance
 from data_convert.sources import Source, find_sources, group_into_parts
 from data_convert.spec import DatasetSpec
+from data_convert.verification.part_check import SHOWN_FINDINGS, Finding, PartCheck, PartVerdict
 
 _WORTH_A_PROCESS_BYTES: Final = 16 << 20
 """Raw bytes below which starting processes takes longer than reading."""

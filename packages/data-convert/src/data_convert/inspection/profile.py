@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from data_convert.candidates import Place
 from data_convert.errors import HeaderError, NotATableError, UnlikeFilesError
 from data_convert.header import numbered
-from data_convert.inference import ColumnEvidence
+from data_convert.inspection.candidates import Place
+from data_convert.inspection.inference import ColumnEvidence
 from data_convert.records import Block, Quoting, cut_blocks
 from data_convert.rows import Row, read_rows, split_header
 from data_convert.sources import Source, open_source

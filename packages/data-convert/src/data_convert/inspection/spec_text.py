@@ -15,9 +15,9 @@ from typing import Any, Final, cast
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from data_convert.column_inspection import ColumnInspection
 from data_convert.errors import NoRawDataError, OutputError, SpecErrors, TableError
-from data_convert.inspection import Inspection
+from data_convert.inspection.column_inspection import ColumnInspection
+from data_convert.inspection.dataset_inspection import Inspection
 from data_convert.sources import TEXT_SUFFIXES, find_sources
 from data_convert.spec import Dialect
 from data_convert.spec_file import load_specs, parse_specs

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from data_convert.column_inspection import ColumnInspection, column_inspection, column_names, column_spec
-from data_convert.conclusions import conclusion
-from data_convert.dialects import ENCODINGS, HEAD_BYTES, SniffedDialect, encoding_note, sniffed_dialect
-from data_convert.encoded_size import encoded_sizes
 from data_convert.errors import NoRawDataError, NotATableError, NothingToInspectError
 from data_convert.header import dropped_headers, numbered
-from data_convert.profile import Profile, Progress, WrongEncodingError
+from data_convert.inspection.column_inspection import ColumnInspection, column_inspection, column_names, column_spec
+from data_convert.inspection.conclusions import conclusion
+from data_convert.inspection.dialects import ENCODINGS, HEAD_BYTES, SniffedDialect, encoding_note, sniffed_dialect
+from data_convert.inspection.encoded_size import encoded_sizes
+from data_convert.inspection.profile import Profile, Progress, WrongEncodingError
 from data_convert.records import cut_blocks
 from data_convert.rows import split_header
 from data_convert.sources import TEXT_SUFFIXES, Source, find_sources, open_source
@@ -69,7 +69,7 @@ class Inspection:
 
     def table(self) -> RenderableType:
         """Everything, for a terminal."""
-        from data_convert.inspection_table import InspectionTable
+        from data_convert.inspection.inspection_table import InspectionTable
 
         return InspectionTable(self)
 

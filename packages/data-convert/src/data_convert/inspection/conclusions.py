@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from data_convert.candidates import Candidate
-from data_convert.inference import ColumnEvidence
-from data_convert.moment_forms import COMPACT_DAY
+from data_convert.inspection.candidates import Candidate
+from data_convert.inspection.inference import ColumnEvidence
+from data_convert.inspection.moment_forms import COMPACT_DAY
 
 EXACT_INTEGER: Final = 2**53
 """From here on a float64, as in JavaScript, Excel and a pandas column with nulls, skips integers."""

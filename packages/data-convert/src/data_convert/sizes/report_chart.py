@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from data_convert.size_report import DatasetSizes, SizeReport, Sizes
-from data_convert.transfer import Transfer
+from data_convert.sizes.size_report import DatasetSizes, SizeReport, Sizes
+from data_convert.sizes.transfer import Transfer
 
 SHOWN_COLUMNS: Final = 8
 """Columns that get a bar of their own; the others share one."""

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_convert.candidates import NUMBER, Candidate, Place, Sighting, all_candidates, matching
 from data_convert.columns import convert
+from data_convert.inspection.candidates import NUMBER, Candidate, Place, Sighting, all_candidates, matching
 from data_convert.spec import ColumnSpec
 
 NULL_SPELLINGS: Final = (

@@ -9,10 +9,10 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from data_convert.report_chart import column_bars, percent_of, time_scale
-from data_convert.size_report import SizeReport, Sizes
-from data_convert.size_table import strangers_text
-from data_convert.transfer import UNITS_NOTE, duration_text, ratio_text, size_text
+from data_convert.sizes.report_chart import column_bars, percent_of, time_scale
+from data_convert.sizes.size_report import SizeReport, Sizes
+from data_convert.sizes.size_table import strangers_text
+from data_convert.sizes.transfer import UNITS_NOTE, duration_text, ratio_text, size_text
 
 _TEMPLATE: Final = "report.html.j2"
 _MOST_SQUARES: Final = 1000
@@ -100,7 +100,7 @@ def square_grid(ratio: float) -> list[Square]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("data_convert"),
+        loader=PackageLoader("data_convert.sizes"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

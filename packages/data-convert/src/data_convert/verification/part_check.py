@@ -15,14 +15,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_convert.closer_look import CloserLook, Differing, Surplus, shown, stored_batches
 from data_convert.parquet import rejects_path
 from data_convert.provenance import FOOTER_KEY
-from data_convert.raw_side import Misfit, RawSide
-from data_convert.row_prints import BucketSums, stored_prints, total
-from data_convert.second_reading import UNREADABLE
 from data_convert.sources import Source
 from data_convert.spec import FLAG_SUFFIX, DatasetSpec
+from data_convert.verification.closer_look import CloserLook, Differing, Surplus, shown, stored_batches
+from data_convert.verification.raw_side import Misfit, RawSide
+from data_convert.verification.row_prints import BucketSums, stored_prints, total
+from data_convert.verification.second_reading import UNREADABLE
 
 SHOWN_FINDINGS: Final = 20
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from data_convert.errors import DataConvertError
+from data_convert.errors import RateError
 
 UNITS_NOTE: Final = "Units are decimal: 1 MB is 1,000,000 bytes, 1 Mbps is 1,000,000 bits per second."
 """Said once wherever sizes and rates are shown."""
@@ -17,17 +17,6 @@ _RATE: Final = re.compile(
     re.ASCII,
 )
 _POWERS: Final = {None: 0, "k": 1, "m": 2, "g": 3}
-
-
-class RateError(DataConvertError):
-    """A link's rate is not written as a number and a unit, or is not above zero."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__(
-            f"{text!r} is not a rate. Write a number above zero and a unit, such as 4.056Mbps, 800kbps or 1Gbps"
-            " (bits per second), 5MB/s or 5MiB/s (bytes per second)."
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

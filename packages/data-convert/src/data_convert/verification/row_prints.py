@@ -17,8 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_convert.second_reading import ROWS_AT_ONCE, Values, values_of
 from data_convert.spec import ColumnSpec
+from data_convert.verification.second_reading import ROWS_AT_ONCE, Values, values_of
 
 _BUCKET_BITS: Final = 16
 _MEMO_ENTRIES: Final = 1 << 19

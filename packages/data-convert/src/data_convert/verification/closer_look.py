@@ -13,9 +13,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_convert.raw_side import RawPlace, RawSide
-from data_convert.row_prints import BucketSums, buckets_of, stored_prints, stored_values, total, value_print
-from data_convert.second_reading import Values
+from data_convert.verification.raw_side import RawPlace, RawSide
+from data_convert.verification.row_prints import (
+    BucketSums,
+    buckets_of,
+    stored_prints,
+    stored_values,
+    total,
+    value_print,
+)
+from data_convert.verification.second_reading import Values
 
 _Place = TypeVar("_Place")
 

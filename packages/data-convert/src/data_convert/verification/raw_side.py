@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data_convert.row_prints import MISFIT, Prints, TextPrints
-from data_convert.second_reading import RawRows, SecondReading, Values, opened, values_of, without_line_end
 from data_convert.sources import Source
 from data_convert.spec import DatasetSpec
+from data_convert.verification.row_prints import MISFIT, Prints, TextPrints
+from data_convert.verification.second_reading import RawRows, SecondReading, Values, opened, values_of, without_line_end
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_convert.columns import convert
-from data_convert.moment_forms import COMPACT_DAY, FORMS, MomentForm
+from data_convert.inspection.moment_forms import COMPACT_DAY, FORMS, MomentForm
 from data_convert.spec import ColumnSpec
 
 _HEAD: Final = 64

@@ -11,8 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from data_convert.size_report import SizeReport, Sizes, UnconvertedDataset
-from data_convert.transfer import UNITS_NOTE, Rate, duration_text, ratio_text, size_text
+from data_convert.sizes.size_report import SizeReport, Sizes, UnconvertedDataset
+from data_convert.sizes.transfer import UNITS_NOTE, Rate, duration_text, ratio_text, size_text
 
 _ARROW: Final = "→"
 

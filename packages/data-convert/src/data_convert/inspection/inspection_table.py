@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from data_convert.column_inspection import ColumnInspection
-from data_convert.inspection import Inspection
+from data_convert.inspection.column_inspection import ColumnInspection
+from data_convert.inspection.dataset_inspection import Inspection
 from data_convert.spec import Dialect
 
 _TEXT_LIMIT: Final = 80

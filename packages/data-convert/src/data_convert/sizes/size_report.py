@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from data_convert.errors import NoRawDataError
 from data_convert.parquet import TEMPORARY_PREFIX
 from data_convert.provenance import Provenance, read_provenance
+from data_convert.sizes.transfer import DEFAULT_DOWN, DEFAULT_UP, Rate, Transfer
 from data_convert.sources import find_sources
 from data_convert.spec import DatasetSpec
-from data_convert.transfer import DEFAULT_DOWN, DEFAULT_UP, Rate, Transfer
 
 if TYPE_CHECKING:
-    from data_convert.size_table import SizeTable
+    from data_convert.sizes.size_table import SizeTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class SizeReport:
 
     def table(self) -> SizeTable:
         """For a terminal: a rich renderable."""
-        from data_convert.size_table import SizeTable  # rich is not needed for facts and pages
+        from data_convert.sizes.size_table import SizeTable  # rich is not needed for facts and pages
 
         return SizeTable(report=self)
 

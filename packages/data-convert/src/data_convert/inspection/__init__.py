@@ -1,0 +1,1 @@
+"""What is in raw files: dialect, types, sizes and traps, from all of the data."""

@@ -1,0 +1,1 @@
+"""What conversion saves, in bytes and minutes: a table and a page."""

@@ -1,0 +1,1 @@
+"""A second, independent reading of the CSV, held against the Parquet."""
