@@ -547,10 +547,11 @@ def test_carriage_return_in_a_reject(lab: Any) -> None:
     assert lab.verify(spec).is_clean
 
 
-def test_line_ends_in_an_unclosed_quote_are_kept(lab: Any) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_in_an_unclosed_quote_are_kept(lab: Any, end: str) -> None:
     """Of a row whose quote is never closed, only the file's last line end is left out of the rejects file."""
     spec = lab.spec(on_reject="keep")
-    lab.raw("a.csv", 'id,kind\n1,"fir\n\n\n')
+    lab.raw("a.csv", f'id,kind{end}1,"fir{end}{end}{end}')
     lab.convert(spec)
-    assert lab.rejects() == [["a.csv", "2", "", "a quote is opened that is never closed", '1,"fir\n\n']]
+    assert lab.rejects() == [["a.csv", "2", "", "a quote is opened that is never closed", f'1,"fir{end}{end}']]
     assert lab.verify(spec).is_clean

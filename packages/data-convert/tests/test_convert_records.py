@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data_convert import records
+from data_convert import parquet, records
 from data_convert.blocks import BlockParser, RawLayout
 from data_convert.errors import SourceError
 from data_convert.header import declared_layout
-from data_convert.parquet import row_group_weight
+from data_convert.parquet import PartWriter, row_group_weight
 from data_convert.records import Block, Quoting, cut_blocks
 from data_convert.rows import Row, read_rows, split_header
 from data_convert.spec import ColumnSpec, DatasetSpec, Dialect
@@ -162,6 +164,18 @@ def test_tables_weigh_the_same(rows: list[list[str]], types: list[str]) -> None:
         weights.add(row_group_weight(table))
     table, _ = BlockParser(spec=spec)._parse_exactly(block, layout, "a.csv")
     assert weights == {row_group_weight(table)}
+
+
+def test_row_groups_are_closed_by_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether Arrow made a validity bitmap does not show in where a row group ends."""
+    values = pa.array([0] * 100, pa.int8())
+    with_bitmap = pa.Array.from_buffers(pa.int8(), 100, [pa.py_buffer(b"\xff" * 13), values.buffers()[1]])
+    spec = _spec(["int8"], Dialect())
+    for array in (values, with_bitmap):
+        table = pa.table({"c0": array})
+        for limit, is_full in ((100, True), (101, False)):
+            monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", limit)
+            assert (PartWriter(tmp_path / "a.parquet", spec).add(table) is not None) == is_full
 
 
 def _pieces(*pieces: bytes) -> Any:

@@ -367,12 +367,14 @@ def test_compressed_sources(lab: Any, ending: str) -> None:
 
 
 def test_grouped_parts(lab: Any) -> None:
-    """A part of several files is compared with all of them, and a row that is lost is told with its own file."""
+    """A part of several files is compared with all of them, one by one; a lost row is told with its own file."""
     spec = lab.spec(parts="{year}", pattern=r"(?P<year>\d{4})")
     for month in (1, 2, 3):
         lab.raw(f"2023-{month}.csv", f"id,kind\n{month},oak\n{month}0,fir\n")
     lab.convert(spec)
-    assert lab.verify(spec).rows == 6
+    told: list[int] = []
+    assert lab.verify(spec, progress=told.append).rows == 6
+    assert [size for size in told if size] == [path.stat().st_size for path in sorted((lab.root / "raw").iterdir())]
     _tamper(lab.part("2023.parquet"), lambda table: table.filter(pc.not_equal(table["id"], 20)))
     assert _told(lab.verify(spec)) == ["2023.parquet: 2023-2.csv:3: this row is not in the Parquet"]
 
@@ -401,4 +403,12 @@ def test_sums_do_not_depend_on_order() -> None:
     other.add(prints[:2500])
     assert not len(one.unlike(other))
     other.add(prints[:1])
+    assert len(one.unlike(other)) == 1
+
+
+def test_sums_are_no_plain_sums() -> None:
+    """Rows in one bucket that differ are told apart even where their fingerprints add up to the same."""
+    one, other = BucketSums(), BucketSums()
+    one.add(np.array([[1, 1], [9, 9]], dtype=np.uint64))
+    other.add(np.array([[2, 2], [8, 8]], dtype=np.uint64))
     assert len(one.unlike(other)) == 1

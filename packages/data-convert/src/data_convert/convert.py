@@ -36,11 +36,8 @@ from data_convert.provenance import Provenance
 from data_convert.records import Block, cut_blocks
 from data_convert.report import ConversionReport, PartReport
 from data_convert.rows import split_header
-from data_convert.sources import Source, SourceFacts, open_source
+from data_convert.sources import Progress, Source, SourceFacts, open_source, telling
 from data_convert.spec import DatasetSpec
-
-Progress = Callable[[int], None]
-"""Told the bytes on disk that have been dealt with since the last call, from any thread."""
 
 SHOWN_REJECTS: Final = 20
 """How many rows that do not fit are told before a part is given up."""
@@ -209,9 +206,9 @@ class _PartConversion:
     def _laid_out(self, source: Source, read: Callable[[int], bytes]) -> Iterator[tuple[Block, RawLayout]]:
         """The source's blocks without the header, with where the kept columns stand in them."""
         layout = None if self.spec.dialect.header else declared_layout(self.spec)
-        counted = self._counted(source, read)
         is_empty = True
-        for block in cut_blocks(counted, self.spec.dialect, source=str(source.path)):
+        told = telling(read, source, self.run.progress)
+        for block in cut_blocks(told, self.spec.dialect, source=str(source.path)):
             self.run._check_stop()
             is_empty = False
             if layout is None:
@@ -225,20 +222,6 @@ class _PartConversion:
                 yield block, layout
         if is_empty or layout is None:
             raise SourceError(source.path, "the file is empty. Get it again, or remove it.")
-
-    def _counted(self, source: Source, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-        """Tells progress: text read is scaled so that a whole source counts its bytes on disk."""
-        told = 0
-
-        def counted(size: int) -> bytes:
-            nonlocal told
-            data = read(size)
-            step = min(len(data), source.size_bytes - told) if data else source.size_bytes - told
-            told += step
-            self.run.progress(step)
-            return data
-
-        return counted
 
     def _take(self, parsed: Future[tuple[pa.Table, list[Reject]]]) -> None:
         table, rejects = parsed.result()

@@ -33,6 +33,9 @@ from data_convert.spec import DatasetSpec
 
 _T = TypeVar("_T")
 
+Progress = Callable[[int], None]
+"""Told the bytes on disk that have been dealt with since the last call, from any thread."""
+
 TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv")
 _OPENERS: Final[dict[str, Callable[[IO[bytes]], IO[bytes]]]] = {
     ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
@@ -327,3 +330,18 @@ def digest_of(source: Source) -> SourceFacts:
         tap = _HashingReader(cast(IO[bytes], raw))
         tap.drain()
     return SourceFacts(name=source.name, size_bytes=tap.size_bytes, text_bytes=0, sha256=tap.digest.hexdigest())
+
+
+def telling(read: Callable[[int], bytes], source: Source, progress: Progress) -> Callable[[int], bytes]:
+    """Reads the same, and tells `progress` in bytes on disk, as near as the text read lets it."""
+    told = 0
+
+    def reading(size: int) -> bytes:
+        nonlocal told
+        data = read(size)
+        step = min(len(data), source.size_bytes - told) if data else source.size_bytes - told
+        told += step
+        progress(step)
+        return data
+
+    return reading

@@ -15,10 +15,10 @@ from data_convert.inspection.column_inspection import ColumnInspection, column_i
 from data_convert.inspection.conclusions import conclusion
 from data_convert.inspection.dialects import ENCODINGS, HEAD_BYTES, SniffedDialect, encoding_note, sniffed_dialect
 from data_convert.inspection.encoded_size import encoded_sizes
-from data_convert.inspection.profile import Profile, Progress, WrongEncodingError
+from data_convert.inspection.profile import Profile, WrongEncodingError
 from data_convert.records import cut_blocks
 from data_convert.rows import split_header
-from data_convert.sources import TEXT_SUFFIXES, Source, find_sources, open_source
+from data_convert.sources import TEXT_SUFFIXES, Progress, Source, find_sources, open_source
 from data_convert.spec import DatasetSpec, Dialect
 
 if TYPE_CHECKING:

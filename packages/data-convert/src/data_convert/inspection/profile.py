@@ -18,10 +18,8 @@ from data_convert.inspection.candidates import Place
 from data_convert.inspection.inference import ColumnEvidence
 from data_convert.records import Block, Quoting, cut_blocks
 from data_convert.rows import Row, read_rows, split_header
-from data_convert.sources import Source, open_source
+from data_convert.sources import Progress, Source, open_source, telling
 from data_convert.spec import Dialect
-
-Progress = Callable[[int], None]
 
 _NAMED_MISFITS: Final = 5
 _BOM: Final = b"\xef\xbb\xbf"
@@ -102,7 +100,7 @@ class Profile:
         ahead: deque[Future[ParsedBlock]] = deque()
         with open_source(source) as stream, ThreadPoolExecutor(self.jobs) as parsers:
             places: list[int] = []
-            for block, places in self._blocks(source, first, _told(stream.read, source, progress)):
+            for block, places in self._blocks(source, first, telling(stream.read, source, progress)):
                 ahead.append(parsers.submit(self._parsed, block))
                 if len(ahead) > self.jobs:
                     self._take(ahead.popleft().result(), places, source)
@@ -226,18 +224,3 @@ def _check_encoding(block: Block) -> None:
     except UnicodeDecodeError as error:
         line = block.first_line + int(np.sum(np.frombuffer(block.text[: error.start], np.uint8) == ord("\n")))
         raise WrongEncodingError(f"line {line}") from None
-
-
-def _told(read: Callable[[int], bytes], source: Source, progress: Progress) -> Callable[[int], bytes]:
-    """Tells progress in bytes on disk, as near as the text read tells."""
-    told = 0
-
-    def reading(size: int) -> bytes:
-        nonlocal told
-        data = read(size)
-        step = min(len(data), source.size_bytes - told) if data else source.size_bytes - told
-        told += step
-        progress(step)
-        return data
-
-    return reading
