@@ -74,8 +74,9 @@ def cut_blocks(
         text = carry + chunk
         size, quoting = (len(text), _quoting(text, dialect)) if at_end else _record_end(text, dialect)
         if size:
-            yield Block(text=text[:size], first_line=line, quoting=quoting)
-            line += _line_count(text[:size])
+            block = Block(text=text[:size], first_line=line, quoting=quoting)
+            yield block
+            line += _line_count(block.text)
         carry = text[size:]
         if len(carry) > RECORD_LIMIT_BYTES:
             raise SourceError(
@@ -186,30 +187,31 @@ class _QuoteScan:
         quote = ord(dialect.quote or '"')
         is_border = np.zeros(256, dtype=np.bool_)
         is_border[[ord(dialect.delimiter), _LF[0], _CR[0], quote]] = True
-        has_feeds = _LF in text
+        end, other = (_LF, _CR if _CR in text else b"") if _LF in text else (_CR, b"")
         scan = cls(first_odd=len(text))
         for start in range(0, len(buffer), _WINDOW_BYTES):
             window = buffer[start : start + _WINDOW_BYTES]
             quotes = np.flatnonzero(window == quote)
-            scan._take_lines(text, window, start, quotes, has_feeds=has_feeds)
+            scan._take_lines(text, start, quotes, end, other)
             scan._take_quotes(buffer, start, quotes, is_border)
         return scan
 
-    def _take_lines(
-        self, text: bytes, window: _Bytes, start: int, quotes: npt.NDArray[np.intp], *, has_feeds: bool
-    ) -> None:
-        ends = np.flatnonzero(window == (_LF if has_feeds else _CR)[0])
-        if not has_feeds and start + len(window) == len(text) and text.endswith(_CR):
+    def _take_lines(self, text: bytes, start: int, quotes: npt.NDArray[np.intp], end: bytes, other: bytes) -> None:
+        """Notes where lines end with `end`; that they end with `other` ("" if none does) matters inside cells only."""
+        window = np.frombuffer(text, dtype=np.uint8)[start : start + _WINDOW_BYTES]
+        ends = np.flatnonzero(window == end[0])
+        if end == _CR and start + len(window) == len(text) and text.endswith(_CR):
             ends = ends[:-1]  # it may be half of a CRLF
-        outside = (np.searchsorted(quotes, ends) + self.is_inside) % 2 == 0
-        if not outside.all() or (has_feeds and self._is_return_inside(window, quotes)):
+        is_outside = self._are_outside(ends, quotes)
+        if is_outside.any():
+            self.record_end = start + int(ends[is_outside][-1]) + 1
+        if other:
+            is_outside = np.append(is_outside, self._are_outside(np.flatnonzero(window == other[0]), quotes))
+        if not is_outside.all():
             self.quoting = Quoting.MANY_LINES
-        if outside.any():
-            self.record_end = start + int(ends[outside][-1]) + 1
 
-    def _is_return_inside(self, window: _Bytes, quotes: npt.NDArray[np.intp]) -> bool:
-        returns = np.flatnonzero(window == _CR[0])
-        return bool(((np.searchsorted(quotes, returns) + self.is_inside) % 2).any())
+    def _are_outside(self, places: npt.NDArray[np.intp], quotes: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        return np.asarray((np.searchsorted(quotes, places) + self.is_inside) % 2 == 0)
 
     def _take_quotes(
         self, buffer: _Bytes, start: int, quotes: npt.NDArray[np.intp], is_border: npt.NDArray[np.bool_]
