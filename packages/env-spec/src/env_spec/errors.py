@@ -49,6 +49,14 @@ class IncludeCycleError(SpecError):
         super().__init__(key, f"the group includes itself: {' -> '.join(self.cycle)}")
 
 
+class ParentCycleError(SpecError):
+    """Images that are each other's parent in a ring; `cycle` starts and ends with the same image."""
+
+    def __init__(self, key: str, cycle: Sequence[str]) -> None:
+        self.cycle = tuple(cycle)
+        super().__init__(key, f"the image is its own parent: {' -> '.join(self.cycle)}")
+
+
 class SpecErrors(EnvSpecError):
     """All mistakes of one pyproject.toml, told at once."""
 
@@ -57,6 +65,15 @@ class SpecErrors(EnvSpecError):
         self.source = source
         count = "1 mistake" if len(self.errors) == 1 else f"{len(self.errors)} mistakes"
         super().__init__("\n  ".join([f"{source}: {count}", *map(str, self.errors)]))
+
+
+class UnknownImagesError(EnvSpecError):
+    """Images that were asked for but are declared nowhere."""
+
+    def __init__(self, names: Sequence[str], *, known: Collection[str]) -> None:
+        self.names = tuple(names)
+        self.known = tuple(known)
+        super().__init__("\n".join(unknown_name("image", name, self.known) for name in self.names))
 
 
 class UnknownGroupsError(EnvSpecError):

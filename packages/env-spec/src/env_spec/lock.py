@@ -100,6 +100,11 @@ def lock_slice(lock: Table, groups: Iterable[str], *, source: str = "poetry.lock
     return tuple(sorted(packages, key=lambda package: (package.name, package.version, package.marker or "")))
 
 
+def python_versions(lock: Table) -> str:
+    """The versions of Python a parsed poetry.lock is for, like `>=3.11,<4.0`."""
+    return str(lock.get("metadata", {}).get("python-versions", "*"))
+
+
 def applicable(
     packages: Iterable[LockedPackage], environment: Mapping[str, str] | None = None
 ) -> tuple[LockedPackage, ...]:

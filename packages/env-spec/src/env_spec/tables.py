@@ -66,6 +66,15 @@ def tables_in(data: Table, path: tuple[str, ...], report: Report) -> Iterator[tu
         yield name, table_at(data, (*path, name), report)
 
 
+def string_at(table: Table, path: tuple[str, ...], report: Report) -> str | None:
+    """The string under the last key of a path; None if there is none, or if something else stands there (reported)."""
+    value = table.get(path[-1])
+    if value is None or isinstance(value, str):
+        return value
+    report(SpecError(key_path(*path), f"must be a string, not {type_name(value)}"))
+    return None
+
+
 def strings_in(value: object, path: tuple[str | int, ...], report: Report) -> Iterator[tuple[str, str]]:
     """Key path and text of each string in an array."""
     if not isinstance(value, list):
