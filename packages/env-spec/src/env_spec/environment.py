@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,14 @@ class ImageEnvironment:
     packages: tuple[LockedPackage, ...]
     python: str
     fingerprints: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """That of its platform; of an image for several platforms, one of all of theirs."""
+        if len(self.fingerprints) == 1:
+            return next(iter(self.fingerprints.values()))
+        of_each = "\n".join(f"{platform} {hash}" for platform, hash in sorted(self.fingerprints.items()))
+        return hashlib.sha256(of_each.encode()).hexdigest()[:16]
 
 
 def image_environment(

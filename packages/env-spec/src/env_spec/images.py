@@ -64,6 +64,11 @@ class ImageSpec:
     registry: str | None = None
     max_size_bytes: int | None = None
 
+    @property
+    def repository(self) -> str:
+        """Where its tags stand: its name, below its registry if it has one."""
+        return f"{self.registry}/{self.name}" if self.registry else self.name
+
 
 def parse_images(pyproject: Table, groups: Mapping[str, DependencyGroup], report: Report) -> dict[str, ImageSpec]:
     """The images; one takes from its declared parent what its own table does not say, its size apart."""

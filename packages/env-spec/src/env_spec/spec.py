@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from env_spec.conflicts import report_conflicts
 from env_spec.errors import SpecError, SpecErrors, UnknownImagesError
 from env_spec.groups import DependencyGroup, expanded_groups, parse_groups
 from env_spec.images import ImageSpec, parse_images
@@ -76,6 +77,7 @@ def parse_spec(data: Table, *, source: str = "pyproject.toml") -> EnvSpec:
         mistakes.setdefault(str(mistake), mistake)
 
     groups = parse_groups(data, report)
+    report_conflicts(groups, report)
     report_unknown_keys(table_at(data, ("tool", "env-spec"), report), ("tool", "env-spec"), _TABLES, report)
     images = parse_images(data, groups, report)
     if mistakes:
