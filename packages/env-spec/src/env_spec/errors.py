@@ -85,6 +85,30 @@ class UnknownGroupsError(EnvSpecError):
         super().__init__("\n".join(unknown_name("group", name, self.known) for name in self.names))
 
 
+class InstalledError(EnvSpecError):
+    """A list of what is installed that is none."""
+
+    def __init__(self, source: str, text: str) -> None:
+        self.source = source
+        self.text = text
+        start = text.strip()[:200]
+        got = f"printed {start!r}" if start else "printed nothing"
+        super().__init__(f"{source} did not say what is installed there: it {got}; is there a Python 3.8 or newer?")
+
+
+class RevisionError(EnvSpecError):
+    """A commit that git does not give."""
+
+    def __init__(self, revision: str, problem: str) -> None:
+        self.revision = revision
+        self.problem = problem
+        super().__init__(f"revision '{revision}': {problem}")
+
+
+class PoetryError(EnvSpecError):
+    """Poetry is not there, or did not do what it was asked."""
+
+
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:
     """The sentence for an unknown name: what was asked, the nearest known name, what there is."""
     import difflib  # only a wrong input pays for it

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 from env_spec.content import Content, counts, folder_digest
 from env_spec.errors import FileError
-from env_spec.lock import load_lock, lock_slice
-from env_spec.spec import EnvSpec, load_spec
+from env_spec.lock import is_up_to_date, load_lock, lock_slice
+from env_spec.spec import EnvSpec, parse_spec
+from env_spec.tables import Table, read_toml
 
 DigestFolder: TypeAlias = Callable[[str], str]
 
@@ -23,11 +24,14 @@ class ProjectFiles:
     Attributes:
         lock: The parsed poetry.lock.
         folders: Digests by path relative to the project: Dockerfile folders, packages of the project.
+        is_lock_current: poetry.lock was made from this pyproject.toml.
+        lock_source: What messages call the lock.
     """
 
     spec: EnvSpec
     lock: Mapping[str, Any]
     folders: Mapping[str, str]
+    is_lock_current: bool = True
     lock_source: str = "poetry.lock"
 
 
@@ -38,20 +42,35 @@ def read_project(root: Path) -> ProjectFiles:
         FileError: pyproject.toml, poetry.lock or a folder that an image is made from cannot be read.
         SpecErrors: Every mistake in pyproject.toml.
     """
-    spec, lock = load_spec(root / "pyproject.toml"), load_lock(root / "poetry.lock")
-    source = str(root / "poetry.lock")
-    folders = {path: _digest_on_disk(root / path) for path in source_paths(spec, lock, source)}
+    pyproject = read_toml(root / "pyproject.toml")
+    spec = parse_spec(pyproject, source=str(root / "pyproject.toml"))
+    lock = load_lock(root / "poetry.lock")
     for image in spec.images.values():
         if not (root / image.dockerfile / "Dockerfile").is_file():
             problem = f"there is no such file; image '{image.name}' is built from it"
             raise FileError(str(root / image.dockerfile / "Dockerfile"), problem)
-    return ProjectFiles(spec=spec, lock=lock, folders=folders, lock_source=source)
+    return project_files(
+        pyproject, spec, lock, lambda path: _digest_on_disk(root / path), lock_source=str(root / "poetry.lock")
+    )
 
 
-def source_paths(spec: EnvSpec, lock: Mapping[str, Any], source: str = "poetry.lock") -> list[str]:
-    """Paths that images are made from: Dockerfile folders, and packages of the project in any image's slice."""
+def project_files(
+    pyproject: Table, spec: EnvSpec, lock: Table, digest: DigestFolder, *, lock_source: str
+) -> ProjectFiles:
+    """Parsed files, with the digests of the paths that images are made from."""
+    return ProjectFiles(
+        spec=spec,
+        lock=lock,
+        folders={path: digest(path) for path in source_paths(spec, lock, lock_source)},
+        is_lock_current=is_up_to_date(pyproject, lock),
+        lock_source=lock_source,
+    )
+
+
+def source_paths(spec: EnvSpec, lock: Table, lock_source: str = "poetry.lock") -> list[str]:
+    """Dockerfile folders, and packages of the project that are in any image's slice."""
     groups = spec.expanded({group: None for image in spec.images.values() for group in image.groups})
-    packages = lock_slice(lock, groups, source=source)
+    packages = lock_slice(lock, groups, source=lock_source)
     paths = {image.dockerfile for image in spec.images.values()}
     return sorted(paths | {package.path for package in packages if package.path})
 

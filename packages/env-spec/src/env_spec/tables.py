@@ -19,13 +19,19 @@ _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "an integer", list: "an 
 
 def read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise FileError(str(path), f"cannot be read: {error.strerror}") from error
+    return parse_toml(content, source=str(path))
+
+
+def parse_toml(content: bytes, *, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise FileError(str(path), f"is not UTF-8 (byte {error.start})") from error
+        raise FileError(source, f"is not UTF-8 (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
-        raise FileError(str(path), f"is not valid TOML: {error}") from error
+        raise FileError(source, f"is not valid TOML: {error}") from error
 
 
 def normalized_name(name: str) -> str:
