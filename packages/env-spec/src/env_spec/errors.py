@@ -6,7 +6,13 @@ from collections.abc import Collection, Sequence
 
 
 class EnvSpecError(Exception):
-    """Base of every error this package raises on purpose: wrong input, never failed work."""
+    """Base of every error this package raises on purpose.
+
+    Attributes:
+        exit_code: 2 for wrong input, 1 for work that failed.
+    """
+
+    exit_code = 2
 
 
 class FileError(EnvSpecError):
@@ -107,6 +113,8 @@ class RevisionError(EnvSpecError):
 
 class PoetryError(EnvSpecError):
     """Poetry is not there, or did not do what it was asked."""
+
+    exit_code = 1
 
 
 def unknown_name(kind: str, name: str, known: Collection[str]) -> str:

@@ -1,14 +1,14 @@
-"""A project's files as they are in a commit, and the one place where processes are started."""
+"""A project's files as they are in a commit."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 from env_spec.content import Content, counts, folder_digest
 from env_spec.errors import RevisionError
 from env_spec.lock import parse_lock
+from env_spec.process import started
 from env_spec.project import ProjectFiles, project_files
 from env_spec.spec import parse_spec
 from env_spec.tables import parse_toml
@@ -30,11 +30,6 @@ def read_revision(root: Path, revision: str) -> ProjectFiles:
     return project_files(
         pyproject, spec, lock, lambda path: _digest(root, commit, path), lock_source=f"{revision}:poetry.lock"
     )
-
-
-def started(command: list[str], *, root: Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in the project's folder; what it prints is kept."""
-    return subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False)
 
 
 def _commit(root: Path, revision: str) -> str:
