@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from env_spec.container import built_reference, image_name, inspected_image
 from env_spec.diff import Change, ImageDiff, image_diffs
 from env_spec.drift import PROBE, Difference, Drift, Installed, added_distributions, drift, parse_installed
 from env_spec.environment import ImageEnvironment, image_environment, images_with_groups
@@ -11,6 +12,7 @@ from env_spec.errors import (
     IncludeCycleError,
     InstalledError,
     LockError,
+    NotBuiltError,
     ParentCycleError,
     PoetryError,
     RevisionError,
@@ -59,6 +61,7 @@ __all__ = [
     "LockedSource",
     "Matrix",
     "MatrixEntry",
+    "NotBuiltError",
     "ParentCycleError",
     "PoetryError",
     "ProjectFiles",
@@ -71,12 +74,15 @@ __all__ = [
     "UnknownNameError",
     "added_distributions",
     "applicable",
+    "built_reference",
     "drift",
     "fingerprint",
     "group_sets",
     "image_diffs",
     "image_environment",
+    "image_name",
     "images_with_groups",
+    "inspected_image",
     "is_up_to_date",
     "load_lock",
     "load_spec",

@@ -40,6 +40,11 @@ class ImageEnvironment:
         of_each = "\n".join(f"{platform} {hash}" for platform, hash in sorted(self.fingerprints.items()))
         return hashlib.sha256(of_each.encode()).hexdigest()[:16]
 
+    @property
+    def reference(self) -> str:
+        """The image's name that stands for exactly this content."""
+        return f"{self.image.repository}:env-{self.fingerprint}"
+
 
 def image_environment(
     files: ProjectFiles, name: str, *, base: str | None = None, platforms: Iterable[str] = ()

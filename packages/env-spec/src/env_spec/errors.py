@@ -102,6 +102,14 @@ class InstalledError(EnvSpecError):
         super().__init__(f"{source} did not say what is installed there: it {got}; is there a Python 3.8 or newer?")
 
 
+class NotBuiltError(EnvSpecError):
+    """An image that was asked for but is not here."""
+
+    def __init__(self, image: str) -> None:
+        self.image = image
+        super().__init__(f"image '{image}' is not here; build it with `invoke image.build --image {image}`")
+
+
 class RevisionError(EnvSpecError):
     """A commit that git does not give."""
 
