@@ -42,6 +42,8 @@ def _can_both_be_met(first: Requirement, second: Requirement) -> bool:
 
     try:
         both = SpecifierSet(_pep440(first.versions)) & SpecifierSet(_pep440(second.versions))
+        if any(part.operator == "===" for part in both):
+            return True
         return any(both.contains(version, prereleases=True) for version in _candidates(both))
     except (InvalidSpecifier, InvalidVersion):
         return True

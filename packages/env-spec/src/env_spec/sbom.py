@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri
+from cyclonedx.contrib.hash.factories import HashTypeFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
@@ -14,6 +15,7 @@ from packageurl import PackageURL
 from env_spec.environment import ImageEnvironment
 from env_spec.lock import LockedPackage
 
+_HASHES = HashTypeFactory()
 # Any fixed number will do: what is made from the same slice must have the same serial number.
 _NAMESPACE = uuid.UUID("3d0a4b2e-52a0-5c1f-9a35-7d6a1d0a6c11")
 
@@ -58,7 +60,7 @@ def _component(package: LockedPackage) -> Component:
         ExternalReference(
             type=ExternalReferenceType.DISTRIBUTION,
             url=XsUri(file.name),
-            hashes=[HashType.from_composite_str(file.hash)],
+            hashes=[_HASHES.from_composite_str(file.hash)],
         )
         for file in package.files
     ]
