@@ -350,4 +350,117 @@ def env_verify(ctx, image=None, container=None, here=False, group=None, json=Fal
 
 
 _ENV = Collection(env_diff, env_list, env_lock, env_matrix, env_sbom, env_show, env_verify)
-namespace = Collection(env=_ENV, data=Collection(compress, inspect, pull, push, report, sample, status, verify))
+
+
+_BASE = "start from this image instead of the table's, in builder and final stage alike"
+
+
+@task(
+    iterable=["group", "image", "platform"],
+    help={
+        "group": "images that hold all of these groups; may be repeated, or names with commas",
+        "image": "this image; may be repeated",
+        "base": _BASE,
+        "push": "send them to their registry; `latest` last",
+        "platform": "instead of those of the table, like linux/arm64; may be repeated",
+        "no-cache": "run every step again",
+        "force": "build what is there already, too",
+        "cache": "where steps are kept beside the builder: local, registry, gha or none",
+        "dry-run": "say what would be built and why, build nothing",
+        "json": _JSON,
+    },
+)
+def build(  # type: ignore[no-untyped-def]
+    ctx,
+    group=None,
+    image=None,
+    base=None,
+    push=False,
+    platform=None,
+    no_cache=False,
+    force=False,
+    cache=None,
+    dry_run=False,
+    json=False,
+):
+    """Build, test and tag the images whose slice of the lock changed; the others are left as they are.
+
+    Example: invoke image.build --group models
+    """
+    flags = {"group": group, "image": image, "base": base, "push": push, "platform": platform}
+    flags |= {"no_cache": no_cache, "force": force, "cache": cache, "dry_run": dry_run, "json": json}
+    _run(ctx, _module("image_build", "build", **flags), is_for_programs=json)
+
+
+@task(name="test", positional=["name"], help={"name": "of the image", "base": _BASE, "json": _JSON})
+def test_image(ctx, name, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Look at a real container of an image: packages, files, user, tools, kernel, Jupyter, size.
+
+    Example: invoke image.test jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "test", name, base=base, json=json), is_for_programs=json)
+
+
+@task(name="list", help={"base": _BASE, "json": _JSON})
+def list_images(ctx, base=None, json=False):  # type: ignore[no-untyped-def]
+    """List the images: groups, fingerprint, whether they are here and still current, size, age.
+
+    Example: invoke image.list
+    """
+    _run(ctx, _module("image_build", "list", base=base, json=json), is_for_programs=json)
+
+
+@task(
+    name="run",
+    positional=["name"],
+    help={"name": "of the image", "command": "instead of Jupyter", "port": "of Jupyter on 127.0.0.1", "base": _BASE},
+)
+def run_image(ctx, name, command=None, port=8888, base=None):  # type: ignore[no-untyped-def]
+    """Start Jupyter in an image, or a command.
+
+    Example: invoke image.run jupyter-notebook --command "python -V"
+    """
+    _run(ctx, _module("image_build", "run", name, command=command, port=port, base=base))
+
+
+@task(positional=["name"], help={"name": "of the image", "base": _BASE, "json": _JSON})
+def size(ctx, name, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Show what takes the space in an image, package by package.
+
+    Example: invoke image.size jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "size", name, base=base, json=json), is_for_programs=json)
+
+
+@task(help={"dry-run": "say what would be removed, remove nothing"})
+def clean(ctx, dry_run=False):  # type: ignore[no-untyped-def]
+    """Remove the images of this project from this machine, and nothing that something else built.
+
+    Example: invoke image.clean --dry-run
+    """
+    _run(ctx, _module("image_build", "clean", dry_run=dry_run))
+
+
+@task(help={"update": "ask again for bases that have a digest"})
+def pin(ctx, update=False):  # type: ignore[no-untyped-def]
+    """Write the digests that the bases' tags stand for into pyproject.toml.
+
+    Example: invoke image.pin --update
+    """
+    _run(ctx, _module("image_build", "pin", update=update))
+
+
+@task(positional=["name"], help={"name": "of the image", "base": _BASE})
+def reproduce(ctx, name, base=None):  # type: ignore[no-untyped-def]
+    """Build an image twice without cache and compare: one digest, or the file that differs.
+
+    Example: invoke image.reproduce jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "reproduce", name, base=base))
+
+
+namespace = Collection(
+    env=_ENV,
+    data=Collection(compress, inspect, pull, push, report, sample, status, verify),
+    image=Collection(build, clean, list_images, pin, reproduce, run_image, size, test_image),
+)

@@ -77,7 +77,7 @@ def _tooling_name(plan: ImagePlan, plans: Sequence[ImagePlan]) -> str:
 
 
 def _tooling(plan: ImagePlan, settings: BuildSettings) -> dict[str, Any]:
-    return {**_common(plan, settings), "dockerfile": f"{_BASE_FOLDER}/Dockerfile", "output": ["type=cacheonly"]}
+    return {**_common(plan, settings), "dockerfile": f"{_BASE_FOLDER}/Dockerfile"}
 
 
 def _image(plan: ImagePlan, settings: BuildSettings, contexts: Mapping[str, str]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _image(plan: ImagePlan, settings: BuildSettings, contexts: Mapping[str, str]
         "contexts": dict(contexts),
         "args": {**common["args"], "POETRY_INSTALL_GROUP": ",".join(plan.groups)},
         "labels": dict(plan.labels),
-        "output": [_output(plan, settings)],
+        **({"output": [_output(plan, settings)]} if plan.is_needed else {}),
         **_cache(plan, settings),
     }
 
@@ -104,8 +104,6 @@ def _common(plan: ImagePlan, settings: BuildSettings) -> dict[str, Any]:
 
 
 def _output(plan: ImagePlan, settings: BuildSettings) -> str:
-    if not plan.is_needed:
-        return "type=cacheonly"
     if settings.archive_folder:
         path = archive_path(settings.archive_folder, plan.name)
         return f"type=oci,dest={path},compression=zstd,oci-mediatypes=true"

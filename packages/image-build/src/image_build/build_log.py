@@ -29,6 +29,7 @@ _SHOWN_WIDTH = 110
 class _Step:
     name: str = ""
     output: list[str] = field(default_factory=list)
+    is_shown: bool = False
     error: str | None = None
 
 
@@ -38,6 +39,7 @@ class BuildLog:
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
         self._tail: list[str] = []
+        self._shown: set[str] = set()
 
     def add(self, line: str) -> str | None:
         """What to show of this line; None for nothing."""
@@ -49,13 +51,21 @@ class BuildLog:
         text, step = match["text"], self._steps.setdefault(match["step"], _Step())
         if not step.name and _NAME.fullmatch(text):
             step.name = text
-            return None if text.startswith("[internal]") or "[internal]" in text else f"  …  {_short(text)}"
+            return None
         if text.startswith("ERROR: "):
             step.error = text.removeprefix("ERROR: ")
             return f" FAIL {_short(step.name)}"
         if output := _OUTPUT.fullmatch(text):
             step.output.append(output["text"])
-        return _ended(text, step)
+            if not step.is_shown and step.name.startswith("["):
+                step.is_shown = True
+                return f"  …  {_short(step.name)}"
+        shown = _ended(text, step)
+        # Bake tells a shared step once for each image that has it.
+        if shown is None or shown in self._shown:
+            return None
+        self._shown.add(shown)
+        return shown
 
     @property
     def failed_step(self) -> _Step | None:
@@ -115,7 +125,7 @@ def _registry_error(step: _Step, text: str) -> ImageBuildError | None:
 
 
 def _ended(text: str, step: _Step) -> str | None:
-    if "[internal]" in step.name or not step.name:
+    if "internal] " in step.name or not step.name:
         return None
     if text == "CACHED":
         return f"  =  {_short(step.name)}: cached"
@@ -126,5 +136,5 @@ def _ended(text: str, step: _Step) -> str | None:
 
 def _short(name: str) -> str:
     """The name without the options of RUN, which hide the command."""
-    plain = re.sub(r" +--(?:mount|link|from|chown)\S*", "", name)
+    plain = re.sub(r" +(?:--(?:mount|link|from|chown)\S*|SOURCE_DATE_EPOCH=\S+)| {2,}", " ", name).replace("  ", " ")
     return plain if len(plain) <= _SHOWN_WIDTH else plain[: _SHOWN_WIDTH - 1] + "…"

@@ -267,7 +267,7 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
     """
     platforms = {name for target in definition["target"].values() for name in target["platforms"]}
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_EXPERIMENTAL": "0"}
+    environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_NO_DEFAULT_LOAD": "1"}
     if index:
         environment[INDEX_VARIABLE] = index
     log = BuildLog()
