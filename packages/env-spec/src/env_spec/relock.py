@@ -119,6 +119,6 @@ def _restored_on_failure(*paths: Path) -> Iterator[None]:
         for path, content in before.items():
             if content is None:
                 path.unlink(missing_ok=True)
-            elif path.read_bytes() != content:
+            else:
                 path.write_bytes(content)
         raise
