@@ -106,8 +106,8 @@ class serving_registry:
             f"version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {self._folder}}}\n"
             f"  delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n{self._auth}"
         )
-        log = (self._folder / "log").open("w")
-        self._process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=subprocess.STDOUT)
+        with (self._folder / "log").open("w") as log:
+            self._process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=subprocess.STDOUT)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         for _ in range(100):
             try:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -287,10 +288,14 @@ def _clean(options: argparse.Namespace) -> int:
 
 
 def _pin(options: argparse.Namespace) -> None:
+    from image_build.engine import login
     from image_build.pin import pin_bases
+    from image_build.registry import resolve_digest
 
     path = Path("pyproject.toml")
-    text, lines = pin_bases(path.read_text("utf-8"), is_updated=options.update)
+    text, lines = pin_bases(
+        path.read_text("utf-8"), is_updated=options.update, resolve=partial(resolve_digest, login=login)
+    )
     path.write_text(text, "utf-8")
     print("\n".join(lines))
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from image_build.bake import BuildSettings, bake_definition
 from image_build.check import ImageReport, check_image
-from image_build.engine import Engine, Say, bake, require_buildx, tag_in_registry
+from image_build.engine import Engine, Say, bake, login, require_buildx
 from image_build.errors import ImageTestError, InterruptedBuildError
 from image_build.plan import ImagePlan
+from image_build.registry import add_tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def _push_names(engine: Engine, plan: ImagePlan, names: Sequence[str], say: Say)
     digest = engine.remote_digest(plan.reference)
     missing = [name for name in names if engine.remote_digest(name) != digest]
     if missing:
-        tag_in_registry(plan.reference, missing)
+        add_tags(plan.reference, missing, login=login)
         say(f"tagged {', '.join(missing)} in the registry; no layer was moved")
     return missing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import gzip
 import json
@@ -301,13 +302,18 @@ def require_buildx() -> None:
         raise NoBuildxError(has_docker_command=has_command)
 
 
-def tag_in_registry(source: str, names: Sequence[str]) -> None:
-    """Give an image in a registry more names there, without moving a layer."""
-    command = ["docker", "buildx", "imagetools", "create"]
-    command += [word for name in names for word in ("--tag", name)]
-    answer = subprocess.run([*command, source], capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise registry_failure(source, answer.stderr) or _failed("tagging in the registry", answer.stderr)
+def login(registry: str) -> str:
+    """Base64 of `user:password` as `docker login` or a credential helper keeps it; nothing if nobody logged in."""
+    from docker import auth
+    from docker.errors import DockerException
+
+    try:
+        # Docker Hub is kept under a name of its own.
+        kept = auth.load_config().resolve_authconfig(None if registry == "docker.io" else registry) or {}
+    except DockerException:
+        return ""
+    name, password = kept.get("username") or kept.get("Username"), kept.get("password") or kept.get("Secret")
+    return base64.b64encode(f"{name}:{password}".encode()).decode() if name and password else ""
 
 
 def interactive(command: Sequence[str]) -> int:

@@ -6,12 +6,8 @@ import re
 import tomllib
 from collections.abc import Callable
 
-from image_build.registry import resolve_digest
 
-
-def pin_bases(
-    pyproject: str, *, is_updated: bool, resolve: Callable[[str], str] = resolve_digest
-) -> tuple[str, list[str]]:
+def pin_bases(pyproject: str, *, is_updated: bool, resolve: Callable[[str], str]) -> tuple[str, list[str]]:
     """The text of a pyproject.toml with digests, and one line per image about it; nothing else is changed.
 
     Args:
