@@ -77,7 +77,7 @@ class BuildLog:
         """What the build died of, as precisely as its words allow."""
         step = self.failed_step or _Step(name="its definition", error="\n".join(self._tail))
         text = "\n".join([*step.output, step.error or "", *self._tail])
-        if "no space left on device" in text or "ENOSPC" in text:
+        if re.search("no space left on device|ENOSPC", text, re.IGNORECASE):
             return DiskFullError(_short(step.name))
         if error := _registry_error(step, text):
             return error

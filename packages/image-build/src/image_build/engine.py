@@ -159,7 +159,9 @@ class Engine:
             # An engine takes a repository that does not exist yet for a forbidden one in some registries.
             if "manifest unknown" in problem or "not found" in problem:
                 return None
-            raise registry_failure(reference, problem) or error from None
+            raise registry_failure(reference, problem) or EngineRefusedError(
+                f"to ask for {reference}", problem
+            ) from None
 
     def project_images(self, project: str) -> list[tuple[str, LocalImage]]:
         """Names and images here that carry the label of a project."""
@@ -223,7 +225,8 @@ class Engine:
         except NotFound:
             raise UnknownReferenceError(reference, advice="push it first with `invoke image.build --push`.") from None
         except APIError as error:
-            raise registry_failure(reference, str(error.explanation)) or error from None
+            problem = str(error.explanation or error)
+            raise registry_failure(reference, problem) or EngineRefusedError(f"to pull {reference}", problem) from None
 
     def run(self, reference: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> RunResult:
         """Run a command in a container without a network, instead of the image's own entry point."""
