@@ -29,6 +29,9 @@ examples:
   python -m image_build pin --update
 """
 
+REGISTRY_VARIABLE: Final = "SHRINKWRAP_REGISTRY"
+"""The registry, with the organisation, of images whose table names none."""
+
 
 def main(*, argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 failed work, 2 wrong input, 130 interrupted."""
@@ -137,6 +140,7 @@ def _build(options: argparse.Namespace) -> int:
         platforms=tuple(options.platform),
         is_forced=options.force or options.no_cache,
         is_pushed=options.push,
+        registry=_registry(),
     )
     engine, plans, epoch_s = _planned(wishes)
     if options.dry_run:
@@ -150,13 +154,19 @@ def _build(options: argparse.Namespace) -> int:
         result = build_images(engine, plans, settings, is_pushed=options.push, index=index, say=_say)
     asked = [plan for plan in plans if plan.is_asked]
     if options.json:
-        built = {report.image: report.facts() for report in result.reports}
-        _print_json(
-            {"images": [{**plan.facts(), "test": built.get(plan.name)} for plan in asked], "pushed": result.pushed}
-        )
+        tests = {report.image: report.facts() for report in result.reports}
+        images = [
+            {**plan.facts(), "digest": _digest(engine, plan, is_pushed=options.push), "test": tests.get(plan.name)}
+            for plan in asked
+        ]
+        _print_json({"images": images, "pushed": result.pushed})
     else:
         _show_result(asked, result.reports)
     return 0
+
+
+def _digest(engine: Engine, plan: ImagePlan, *, is_pushed: bool) -> str | None:
+    return engine.remote_digest(plan.reference) if is_pushed else engine.local_digest(plan.reference)
 
 
 def _show_result(plans: Sequence[ImagePlan], reports: Sequence[Any]) -> None:
@@ -185,6 +195,11 @@ def _planned(wishes: Wishes) -> tuple[Engine, tuple[ImagePlan, ...], int]:
     project = _project_name()
     plans = plan_images(files, wishes, revision, project=project, find=find, base_digest=engine.local_digest)
     return engine, plans, revision.epoch_s
+
+
+def _registry() -> str | None:
+    """A fork pushes to its own organisation without an edit of the table."""
+    return os.environ.get(REGISTRY_VARIABLE) or None
 
 
 def _project_name() -> str:
@@ -217,7 +232,7 @@ def _show_plan(plans: Sequence[ImagePlan], *, as_json: bool) -> None:
 
 def _one(options: argparse.Namespace) -> tuple[Engine, ImagePlan]:
     """The named image, which must be here."""
-    engine, plans, _ = _planned(Wishes(names=(options.image,), base=options.base))
+    engine, plans, _ = _planned(Wishes(names=(options.image,), base=options.base, registry=_registry()))
     plan = plans[-1]
     if plan.found != "here":
         raise NotBuiltError(plan.name, plan.fingerprint)
@@ -239,7 +254,7 @@ def _test(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> None:
     from image_build.listing import list_images, shown_images
 
-    engine, plans, _ = _planned(Wishes(base=options.base))
+    engine, plans, _ = _planned(Wishes(base=options.base, registry=_registry()))
     rows = list_images(engine, plans)
     if options.json:
         _print_json([row.facts() for row in rows])

@@ -128,7 +128,7 @@ class NoRegistryError(ImageBuildError):
         self.images = tuple(images)
         super().__init__(
             f'{", ".join(images)} cannot be pushed: no registry is named. Add registry = "ghcr.io/ORGANISATION" to'
-            f" [tool.env-spec.images.{images[0]}]."
+            f" [tool.env-spec.images.{images[0]}], or name one in SHRINKWRAP_REGISTRY."
         )
 
 

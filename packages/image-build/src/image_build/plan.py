@@ -70,11 +70,13 @@ class Wishes:
     Attributes:
         names: Images; empty for all.
         base: Instead of the bases of the tables.
+        registry: For images whose table names none.
         is_forced: Build what is there already, too.
     """
 
     names: tuple[str, ...] = ()
     base: str | None = None
+    registry: str | None = None
     platforms: tuple[str, ...] = ()
     is_forced: bool = False
     is_pushed: bool = False
@@ -101,8 +103,8 @@ def plan_images(
         NoWheelError: A package has no wheel at all.
     """
     names = wishes.names or tuple(files.spec.images)
-    without = [name for name in names if wishes.is_pushed and not files.spec.image(name).registry]
-    if without:
+    without = [name for name in names if not (files.spec.image(name).registry or wishes.registry)]
+    if wishes.is_pushed and without:
         raise NoRegistryError(without)
     plans = [
         _image_plan(files, name, wishes, revision, project, find, base_digest, is_asked=name in names)
@@ -140,7 +142,8 @@ def _image_plan(
     _refuse_without_wheel(environment)
     platforms = tuple(environment.fingerprints)
     fingerprint = "-".join(environment.fingerprints.values())
-    repository = f"{image.registry}/{name}" if image.registry else name
+    registry = image.registry or wishes.registry
+    repository = f"{registry}/{name}" if registry else name
     found = find(f"{repository}:env-{fingerprint}")
     is_needed = is_asked and (wishes.is_forced or found == "nowhere")
     return ImagePlan(
