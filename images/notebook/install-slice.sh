@@ -8,7 +8,8 @@ epoch=315532800 # 1980, the earliest that a zip can hold: also marks what came w
 venv=/opt/venv
 if [ -d "$2$venv" ]; then cp -a "$2$venv" $venv; else uv venv -q --python python3 $venv; fi
 export VIRTUAL_ENV=$venv
-uv pip install --require-hashes --no-compile -r "$1/locked"
+if [ "${WHEELS_ONLY:-1}" = 1 ]; then only=--no-build; fi
+uv pip install --require-hashes --no-compile ${only:+"$only"} -r "$1/locked"
 for wheel in "$1"/own/*.whl; do
     [ -e "$wheel" ] || continue
     # By name from a folder, not by path: uv would note where the wheel lay, and when.

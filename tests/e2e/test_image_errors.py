@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def test_a_lock_older_than_pyproject(own: Clone) -> None:
     said = fails(own, "build", "--force", code=2)
     assert said.startswith("error: poetry.lock is older than pyproject.toml")
     assert tags(own) == []
+
+
+def test_a_package_without_a_wheel(own: Clone) -> None:
+    """A package that is there for other platforms only is named."""
+    own.run("python", "-m", "env_spec", "lock", "--add", "pywin32", "--group", "test")
+    said = fails(own, "build", code=2)
+    assert re.match(r"error: pywin32 \d+, which small needs, has no wheel for linux/amd64\.", said)
 
 
 def test_a_step_that_fails(own: Clone) -> None:

@@ -49,10 +49,7 @@ def test_the_failed_step_is_named_with_its_last_lines() -> None:
     )
     assert isinstance(error, StepFailedError)
     assert error.last_lines == tuple(f"line {n}" for n in range(8, 20))
-    assert (
-        str(error).splitlines()[0]
-        == 'the build failed at [eda builder 2/2] RUN --mount=type=secret,id=ca     sh /install.sh "main":'
-    )
+    assert str(error).splitlines()[0] == 'the build failed at [eda builder 2/2] RUN sh /install.sh "main":'
     assert str(error).endswith("All of it: build.log")
 
 
@@ -67,7 +64,7 @@ def test_a_cancelled_step_is_not_to_blame() -> None:
     [
         ("#7 1.0 cp: No space left on device", DiskFullError),
         ("#7 1.0 pyproject.toml changed significantly since poetry.lock was last generated.", StaleLockError),
-        ("#7 1.0 Because foo==1.0 has no usable wheels and building from source is disabled", NoWheelError),
+        ("#7 1.0 Because foo{os_name == 'nt'}==1.0 has no usable wheels and you require foo", NoWheelError),
         ("#7 1.0 error: Building `foo==1.0` is disabled", NoWheelError),
     ],
 )

@@ -21,6 +21,11 @@ _LINE = re.compile(r"#(?P<step>\d+) (?P<text>.*)")
 _NAME = re.compile(r"\[.+\] \S.*|exporting to .*|importing cache .*|exporting cache .*")
 _DONE = re.compile(r"DONE (?P<seconds>[\d.]+)s")
 _OUTPUT = re.compile(r"\d+\.\d+ (?P<text>.*)")
+# As uv says it; a marker may stand in braces.
+_NO_WHEEL = re.compile(
+    r"Because (?P<name>[\w.-]+)(?:\{[^}]*\})?==(?P<version>\S+) has no (?:usable )?wheels?"
+    r"|[Bb]uilding `(?P<built>[^`]+)` is disabled"
+)
 _SHOWN_LINES = 12
 _SHOWN_WIDTH = 110
 
@@ -83,15 +88,11 @@ class BuildLog:
             return error
         if "pyproject.toml changed significantly" in text:
             return StaleLockError()
-        if wheel := re.search(
-            r"(?P<name>[\w.-]+==[\w.!+-]+)[^\n]* has no (?:usable )?wheels?|"
-            r"[Bb]uilding `?(?P<built>[\w.-]+==[\w.!+-]+)`? is disabled|"
-            r"no wheels? (?:are|is)? ?available for `?(?P<none>[\w.-]+(?:==[\w.!+-]+)?)",
-            text,
-        ):
-            return NoWheelError(next(filter(None, wheel.groups())), images=images, platform=platform)
+        if wheel := _NO_WHEEL.search(text):
+            package = wheel["built"] or f"{wheel['name']} {wheel['version']}"
+            return NoWheelError(package, images=images, platform=platform)
         last = [line for line in step.output if line.strip()][-_SHOWN_LINES:] or (step.error or "").splitlines()
-        return StepFailedError(step.name, last_lines=last, log=log)
+        return StepFailedError(_short(step.name), last_lines=last, log=log)
 
 
 def registry_of(reference: str) -> str:
