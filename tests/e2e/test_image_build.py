@@ -47,6 +47,15 @@ def test_images_are_built_tested_and_tagged(built: list[dict[str, Any]], clone: 
         assert not [tag for tag in there if tag.startswith("building-")]
 
 
+def test_what_is_here_is_listed(built: list[dict[str, Any]], clone: Clone) -> None:
+    """image.list says that an image is current; image.size accounts for all of its bytes, package by package."""
+    listed = json.loads(clone.image("list", "--json").stdout)
+    assert [(row["name"], row["state"]) for row in listed] == [("small", "current"), ("small-more", "current")]
+    sized = json.loads(clone.image("size", "small-more", "--json").stdout)
+    assert sum(sized["parts"].values()) == sized["size_bytes"]
+    assert {"duckdb", "polars", "pytest"} <= sized["parts"].keys()
+
+
 def test_labels_name_what_the_image_is_made_from(built: list[dict[str, Any]], clone: Clone) -> None:
     """The commit, its time, the groups, the fingerprint and the base's digest are in the image's labels."""
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", built[1]["reference"]))

@@ -138,10 +138,12 @@ def _image_plan(
     image = files.spec.image(name)
     base = wishes.base or image.base
     exact_base = with_digest(base, base_digest)
-    environment = image_environment(files, name, base=exact_base, platforms=wishes.platforms)
+    # A table's base counts as it is written, for `env.list` and CI, which ask no engine; one by tag can be pinned.
+    counted_base = exact_base if wishes.base else base
+    environment = image_environment(files, name, base=counted_base, platforms=wishes.platforms)
     _refuse_without_wheel(environment)
     platforms = tuple(environment.fingerprints)
-    fingerprint = "-".join(environment.fingerprints.values())
+    fingerprint = environment.fingerprint
     registry = image.registry or wishes.registry
     repository = f"{registry}/{name}" if registry else name
     found = find(f"{repository}:env-{fingerprint}")
