@@ -69,8 +69,33 @@ def _measure(ours: Path, plain: Path, base: str, address: str, stored: Callable[
         _run([*build, "--secret", f"id=index,src={index}", "-f", "Dockerfile", "."], cwd=plain)
         _run(["docker", "push", reference], cwd=plain)
 
+    try:
+        _measure_changes(ours, plain, base, address, stored, build_ours, build_plain)
+    finally:
+        listed = [
+            "docker",
+            "image",
+            "ls",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+            "--filter",
+            f"reference={address}/*/*",
+        ]
+        for name in subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split():
+            subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
+
+
+def _measure_changes(
+    ours: Path,
+    plain: Path,
+    base: str,
+    address: str,
+    stored: Callable[[], int],
+    build_ours: Callable[..., None],
+    build_plain: Callable[..., None],
+) -> None:
     # The base is in the registry before anything is measured: it is the same for both.
-    seed = f"{address}/base:1"
+    seed = f"{address}/team/base:1"
     _run(["docker", "tag", base, seed], cwd=ours)
     _run(["docker", "push", seed], cwd=ours)
     print(f"{'change':24}{'ours':>10}{'plain':>10}{'ours pushed':>16}{'plain pushed':>16}")

@@ -64,13 +64,15 @@ class BuildLog:
             step.output.append(output["text"])
             if not step.is_shown and step.name.startswith("["):
                 step.is_shown = True
-                return f"  …  {_short(step.name)}"
-        shown = _ended(text, step)
-        # Bake tells a shared step once for each image that has it.
-        if shown is None or shown in self._shown:
+                return self._once(f"  …  {_short(step.name)}")
+        return self._once(_ended(text, step))
+
+    def _once(self, line: str | None) -> str | None:
+        """Bake tells a shared step once for each image that has it."""
+        if line is None or line in self._shown:
             return None
-        self._shown.add(shown)
-        return shown
+        self._shown.add(line)
+        return line
 
     @property
     def failed_step(self) -> _Step | None:
@@ -137,5 +139,6 @@ def _ended(text: str, step: _Step) -> str | None:
 
 def _short(name: str) -> str:
     """The name without the options of RUN, which hide the command."""
-    plain = re.sub(r" +(?:--(?:mount|link|from|chown)\S*|SOURCE_DATE_EPOCH=\S+)| {2,}", " ", name).replace("  ", " ")
+    plain = re.sub(r" --(?:mount|link|from|chown)\S*| SOURCE_DATE_EPOCH=\S+", "", name)
+    plain = re.sub(" {2,}", " ", plain)
     return plain if len(plain) <= _SHOWN_WIDTH else plain[: _SHOWN_WIDTH - 1] + "…"
