@@ -233,4 +233,241 @@ def status(ctx, dataset=None):  # type: ignore[no-untyped-def]
     _run(ctx, ["dvc", "status", "--cloud", *stages])
 
 
-namespace = Collection(data=Collection(compress, inspect, pull, push, report, sample, status, verify))
+def _answer(ctx: Context, command: list[str]) -> str:
+    """What a command prints; if it fails, nothing can be compared, which is no drift: exit code 2."""
+    result = _try(ctx, command, is_for_programs=True, hide=True)
+    if not result.ok:
+        raise Exit(f"error: {shlex.join(command[:3])} failed: {result.stderr.strip()}", code=2)
+    return result.stdout
+
+
+def _here(ctx: Context, image: str) -> str:
+    """The reference of an image that is here; a reference is taken as it is."""
+    if {":", "@"} & set(image):
+        return image
+    from env_spec import EnvSpecError, built_reference, image_environment, read_project
+
+    try:
+        environment = image_environment(read_project(Path()), image)
+        names = ["docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", environment.image.repository]
+        return built_reference(_answer(ctx, names), environment)
+    except EnvSpecError as error:
+        raise Exit(f"error: {error}", code=error.exit_code) from None
+
+
+_IMAGE = "an image of pyproject.toml"
+
+
+@task(name="list", help={"json": _JSON})
+def env_list(ctx, json=False):  # type: ignore[no-untyped-def]
+    """Show the declared images: groups, packages, fingerprint, platforms, parent, base.
+
+    Example: invoke env.list
+    """
+    _run(ctx, _module("env_spec", "list", json=json), is_for_programs=json)
+
+
+@task(name="show", positional=["image"], help={"image": _IMAGE, "json": _JSON})
+def env_show(ctx, image, json=False):  # type: ignore[no-untyped-def]
+    """Show an image's packages, and why each is there: the path from a declared dependency.
+
+    Example: invoke env.show jupyter-notebook
+    """
+    _run(ctx, _module("env_spec", "show", image, json=json), is_for_programs=json)
+
+
+@task(name="diff", help={"rev": "the commit to compare with", "json": _JSON})
+def env_diff(ctx, rev="HEAD", json=False):  # type: ignore[no-untyped-def]
+    """Say for each image what was added, removed and updated since a commit, and whether it must be rebuilt.
+
+    Example: invoke env.diff --rev main
+    """
+    _run(ctx, _module("env_spec", "diff", rev=rev, json=json), is_for_programs=json)
+
+
+@task(name="matrix", help={"changed-since": "only images that must be rebuilt since this commit"})
+def env_matrix(ctx, changed_since=None):  # type: ignore[no-untyped-def]
+    """Print the images as one line of JSON for a CI job's matrix.
+
+    Example: invoke env.matrix --changed-since origin/main
+    """
+    _run(ctx, _module("env_spec", "matrix", changed_since=changed_since), is_for_programs=True)
+
+
+@task(name="lock", help={"add": "a package, like scipy", "group": "the group to add it to", "json": _JSON})
+def env_lock(ctx, add=None, group=None, json=False):  # type: ignore[no-untyped-def]
+    """Make poetry.lock anew, after adding a package if asked, and say which images that changes.
+
+    Goes through the index that pip is configured for. If Poetry fails, no file is changed.
+
+    Example: invoke env.lock --add scipy --group models
+    """
+    _run(ctx, _module("env_spec", "lock", add=add, group=group, json=json), is_for_programs=json)
+
+
+@task(name="sbom", positional=["image"], help={"image": _IMAGE})
+def env_sbom(ctx, image):  # type: ignore[no-untyped-def]
+    """Print an image's bill of materials: CycloneDX JSON, the same for the same slice of the lock.
+
+    Example: invoke env.sbom jupyter-notebook
+    """
+    _run(ctx, _module("env_spec", "sbom", image), is_for_programs=True)
+
+
+@task(
+    name="verify",
+    iterable=["group"],
+    help={
+        "image": "an image of pyproject.toml that is here, or a reference of one",
+        "container": "id or name of a running container",
+        "here": "the environment that runs this (if neither of the others is named)",
+        "group": "what --here should hold (ops and dev); may be repeated",
+        "json": _JSON,
+    },
+)
+def env_verify(ctx, image=None, container=None, here=False, group=None, json=False):  # type: ignore[no-untyped-def]
+    """Name every package that is missing, extra or of another version than poetry.lock says.
+
+    Exits with 0 if all is as locked, 1 if not, 2 if it could not be told.
+
+    Example: invoke env.verify --container 0123456789ab
+    """
+    if bool(image) + bool(container) + bool(here) > 1 or (group and (image or container)):
+        raise Exit("error: name one of --image, --container and --here; --group goes with --here", code=2)
+    if not image and not container:
+        command = _module("env_spec", "verify", here=True, group=group or ["ops,dev"], json=json)
+        return _run(ctx, command, is_for_programs=json)
+    from env_spec import PROBE
+
+    if container:
+        answers = {
+            "installed": _answer(ctx, ["docker", "exec", container, "python", "-c", PROBE]),
+            "inspected": _answer(ctx, ["docker", "container", "inspect", container]),
+            "changes": _answer(ctx, ["docker", "container", "diff", container]),
+        }
+    else:
+        look = ["docker", "run", "--rm", "--network=none", "--entrypoint=python", _here(ctx, image), "-c", PROBE]
+        answers = {"installed": _answer(ctx, look)}
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: Path(folder) / name for name in answers}
+        for name, text in answers.items():
+            files[name].write_text(text, encoding="utf-8")
+        _run(ctx, _module("env_spec", "verify", image=image, **files, json=json), is_for_programs=json)
+    return None
+
+
+_ENV = Collection(env_diff, env_list, env_lock, env_matrix, env_sbom, env_show, env_verify)
+
+
+_BASE = "start from this image instead of the table's, in builder and final stage alike"
+
+
+@task(
+    iterable=["group", "image", "platform"],
+    help={
+        "group": "images that hold all of these groups; may be repeated, or names with commas",
+        "image": "this image; may be repeated",
+        "base": _BASE,
+        "push": "send them to their registry; `latest` last",
+        "platform": "instead of those of the table, like linux/arm64; may be repeated",
+        "no-cache": "run every step again",
+        "force": "build what is there already, too",
+        "cache": "where steps are kept beside the builder: local, registry, gha or none",
+        "dry-run": "say what would be built and why, build nothing",
+        "json": _JSON,
+    },
+)
+def build(  # type: ignore[no-untyped-def]
+    ctx,
+    group=None,
+    image=None,
+    base=None,
+    push=False,
+    platform=None,
+    no_cache=False,
+    force=False,
+    cache=None,
+    dry_run=False,
+    json=False,
+):
+    """Build, test and tag the images whose slice of the lock changed; the others are left as they are.
+
+    Example: invoke image.build --group models
+    """
+    flags = {"group": group, "image": image, "base": base, "push": push, "platform": platform}
+    flags |= {"no_cache": no_cache, "force": force, "cache": cache, "dry_run": dry_run, "json": json}
+    _run(ctx, _module("image_build", "build", **flags), is_for_programs=json)
+
+
+@task(name="test", positional=["name"], help={"name": "of the image", "base": _BASE, "json": _JSON})
+def test_image(ctx, name, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Look at a real container of an image: packages, files, user, tools, kernel, Jupyter, size.
+
+    Example: invoke image.test jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "test", name, base=base, json=json), is_for_programs=json)
+
+
+@task(name="list", help={"base": _BASE, "json": _JSON})
+def list_images(ctx, base=None, json=False):  # type: ignore[no-untyped-def]
+    """List the images: groups, fingerprint, whether they are here and still current, size, age.
+
+    Example: invoke image.list
+    """
+    _run(ctx, _module("image_build", "list", base=base, json=json), is_for_programs=json)
+
+
+@task(
+    name="run",
+    positional=["name"],
+    help={"name": "of the image", "command": "instead of Jupyter", "port": "of Jupyter on 127.0.0.1", "base": _BASE},
+)
+def run_image(ctx, name, command=None, port=8888, base=None):  # type: ignore[no-untyped-def]
+    """Start Jupyter in an image, or a command.
+
+    Example: invoke image.run jupyter-notebook --command "python -V"
+    """
+    _run(ctx, _module("image_build", "run", name, command=command, port=port, base=base))
+
+
+@task(positional=["name"], help={"name": "of the image", "base": _BASE, "json": _JSON})
+def size(ctx, name, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Show what takes the space in an image, package by package.
+
+    Example: invoke image.size jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "size", name, base=base, json=json), is_for_programs=json)
+
+
+@task(help={"dry-run": "say what would be removed, remove nothing"})
+def clean(ctx, dry_run=False):  # type: ignore[no-untyped-def]
+    """Remove the images of this project from this machine, and nothing that something else built.
+
+    Example: invoke image.clean --dry-run
+    """
+    _run(ctx, _module("image_build", "clean", dry_run=dry_run))
+
+
+@task(help={"update": "ask again for bases that have a digest"})
+def pin(ctx, update=False):  # type: ignore[no-untyped-def]
+    """Write the digests that the bases' tags stand for into pyproject.toml.
+
+    Example: invoke image.pin --update
+    """
+    _run(ctx, _module("image_build", "pin", update=update))
+
+
+@task(positional=["name"], help={"name": "of the image", "base": _BASE})
+def reproduce(ctx, name, base=None):  # type: ignore[no-untyped-def]
+    """Build an image twice without cache and compare: one digest, or the file that differs.
+
+    Example: invoke image.reproduce jupyter-notebook
+    """
+    _run(ctx, _module("image_build", "reproduce", name, base=base))
+
+
+namespace = Collection(
+    env=_ENV,
+    data=Collection(compress, inspect, pull, push, report, sample, status, verify),
+    image=Collection(build, clean, list_images, pin, reproduce, run_image, size, test_image),
+)

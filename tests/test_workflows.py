@@ -14,7 +14,7 @@ WORKFLOWS = sorted(ROOT.glob(".github/**/*.yml"))
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_actions_are_pinned(workflow: Path) -> None:
     """Each foreign action is pinned by its full commit, with its version in a comment."""
-    uses = re.findall(r"uses: *(?!\./)(.+)", workflow.read_text("utf-8"))
+    uses = re.findall(r"uses: (?!\./)(.+)", workflow.read_text("utf-8"))
     assert [line for line in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", line)] == []
 
 

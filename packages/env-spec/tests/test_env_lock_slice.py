@@ -16,6 +16,7 @@ from env_spec import (
     applicable,
     load_lock,
     lock_slice,
+    parse_lock,
 )
 
 METADATA = '[metadata]\nlock-version = "2.1"\n'
@@ -222,3 +223,12 @@ def test_an_unusable_lock_is_named(tmp_path: Path, content: str | None, problem:
     with pytest.raises(LockError) as caught:
         load_lock(path)
     assert str(caught.value) == f"{path}: {problem}"
+
+
+def test_a_lock_is_parsed_as_tomllib_would() -> None:
+    """Entry by entry or as a whole, with tables after the entries, and with Windows' line ends: the same."""
+    content = (Path(__file__).parents[3] / "poetry.lock").read_bytes()
+    extras = content.replace(b"\n[metadata]\n", b'\n[extras]\nplot = ["matplotlib"]\n\n[metadata]\n')
+    unusual = content.replace(b'files = [\n    {file = "', b'files = [\n    {file = "\\u0061', 3)
+    for text in (content, extras, unusual, content.replace(b"\n", b"\r\n")):
+        assert parse_lock(text) == tomllib.loads(text.decode())

@@ -19,7 +19,26 @@ from env_spec.tables import (
     type_name,
 )
 
-_PACKAGE_NAME = re.compile(r"\s*([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)")
+_PACKAGE = re.compile(r"\s*([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[([^]]*)\])?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirement:
+    """A package that a group declares.
+
+    Attributes:
+        name: Normalised.
+        extras: Normalised.
+        versions: As declared, like `(>=2.3,<3)` or Poetry's `^2.3`; empty for any version, and for a path or git.
+        is_conditional: It has a marker, so it does not hold everywhere.
+        key: Where it stands in pyproject.toml.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    versions: str = ""
+    is_conditional: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +46,23 @@ class DependencyGroup:
     """One group, from whichever tables declare it.
 
     Attributes:
-        packages: Normalised names of the packages the group itself declares.
+        requirements: What the group itself declares.
         includes: The groups it includes directly.
     """
 
     name: str
-    packages: tuple[str, ...]
+    requirements: tuple[Requirement, ...]
     includes: tuple[str, ...]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Names of the packages the group itself declares, each once."""
+        return tuple(dict.fromkeys(requirement.name for requirement in self.requirements))
 
 
 @dataclass
 class _Draft:
-    packages: list[str] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
     includes: dict[str, str] = field(default_factory=dict)  # included group -> key path of the include
 
 
@@ -59,7 +83,7 @@ def parse_groups(pyproject: Table, report: Report) -> dict[str, DependencyGroup]
     return {
         name: DependencyGroup(
             name=name,
-            packages=tuple(dict.fromkeys(draft.packages)),
+            requirements=tuple(draft.requirements),
             includes=tuple(included for included in draft.includes if included in drafts),
         )
         for name, draft in drafts.items()
@@ -112,11 +136,21 @@ def _read_item(item: object, path: tuple[str | int, ...], draft: _Draft, report:
 
 
 def _read_requirement(requirement: str, key: str, draft: _Draft, report: Report) -> None:
-    # Only the name matters here: Poetry refuses to lock a requirement it cannot parse.
-    if match := _PACKAGE_NAME.match(requirement):
-        draft.packages.append(normalized_name(match[1]))
-    else:
+    # No full parser: Poetry refuses to lock a requirement it cannot parse, and packaging is slow to import.
+    match = _PACKAGE.match(requirement)
+    if not match:
         report(SpecError(key, f"{requirement!r} is not a requirement: it starts with no package name"))
+        return
+    versions, _, marker = requirement[match.end() :].partition(";")
+    draft.requirements.append(
+        Requirement(
+            name=normalized_name(match[1]),
+            extras=_normalized_names((match[3] or "").split(",")),
+            versions="" if versions.lstrip().startswith("@") else versions.strip(),
+            is_conditional=bool(marker),
+            key=key,
+        )
+    )
 
 
 def _read_poetry_groups(pyproject: Table, drafts: _Drafts, report: Report) -> None:
@@ -142,8 +176,25 @@ def _read_main_and_legacy_dev(pyproject: Table, drafts: _Drafts, report: Report)
 
 
 def _read_poetry_packages(pyproject: Table, path: tuple[str, ...], draft: _Draft, report: Report) -> None:
-    names = map(normalized_name, table_at(pyproject, path, report))
-    draft.packages.extend(name for name in names if name != "python")
+    for name, entry in table_at(pyproject, path, report).items():
+        if name == "python":
+            continue
+        # Several entries for one package differ by marker; which extras each asks for is all that matters.
+        alternatives = entry if isinstance(entry, list) else [entry]
+        tables = [item if isinstance(item, Mapping) else {"version": item} for item in alternatives]
+        draft.requirements.append(
+            Requirement(
+                name=normalized_name(name),
+                extras=_normalized_names([extra for table in tables for extra in table.get("extras", ())]),
+                versions=str(tables[0].get("version", "")) if len(tables) == 1 else "",
+                is_conditional=len(tables) != 1 or bool({"markers", "python", "platform"} & set(tables[0])),
+                key=key_path(*path, name),
+            )
+        )
+
+
+def _normalized_names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({normalized_name(name.strip()) for name in names if name.strip()}))
 
 
 def _drafts_of(

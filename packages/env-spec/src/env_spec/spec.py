@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from env_spec.errors import SpecError, SpecErrors
+from env_spec.conflicts import report_conflicts
+from env_spec.errors import SpecError, SpecErrors, UnknownImagesError
 from env_spec.groups import DependencyGroup, expanded_groups, parse_groups
 from env_spec.images import ImageSpec, parse_images
 from env_spec.tables import Table, read_toml, report_unknown_keys, table_at
@@ -28,6 +29,30 @@ class EnvSpec:
             UnknownGroupsError: Names all that no table declares.
         """
         return expanded_groups(self.groups, groups)
+
+    def image(self, name: str) -> ImageSpec:
+        """The image of that name.
+
+        Raises:
+            UnknownImagesError: No table declares it.
+        """
+        if name not in self.images:
+            raise UnknownImagesError([name], known=self.images)
+        return self.images[name]
+
+    def parent(self, name: str) -> str | None:
+        """The image whose layers it shares: the declared one, else that with most of its groups and as its base."""
+        image = self.image(name)
+        if image.parent:
+            return image.parent
+        groups = set(self.expanded(image.groups))
+        best, most = None, 0
+        for other in self.images.values():
+            others = set(self.expanded(other.groups))
+            fits = others < groups and (other.base, other.dockerfile) == (image.base, image.dockerfile)
+            if fits and len(others) > most:
+                best, most = other.name, len(others)
+        return best
 
 
 def load_spec(pyproject: Path) -> EnvSpec:
@@ -52,6 +77,7 @@ def parse_spec(data: Table, *, source: str = "pyproject.toml") -> EnvSpec:
         mistakes.setdefault(str(mistake), mistake)
 
     groups = parse_groups(data, report)
+    report_conflicts(groups, report)
     report_unknown_keys(table_at(data, ("tool", "env-spec"), report), ("tool", "env-spec"), _TABLES, report)
     images = parse_images(data, groups, report)
     if mistakes:

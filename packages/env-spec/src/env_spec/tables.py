@@ -19,13 +19,19 @@ _TYPE_NAMES = {str: "a string", bool: "a boolean", int: "an integer", list: "an 
 
 def read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise FileError(str(path), f"cannot be read: {error.strerror}") from error
+    return parse_toml(content, source=str(path))
+
+
+def parse_toml(content: bytes, *, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise FileError(str(path), f"is not UTF-8 (byte {error.start})") from error
+        raise FileError(source, f"is not UTF-8 (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
-        raise FileError(str(path), f"is not valid TOML: {error}") from error
+        raise FileError(source, f"is not valid TOML: {error}") from error
 
 
 def normalized_name(name: str) -> str:
@@ -64,6 +70,15 @@ def tables_in(data: Table, path: tuple[str, ...], report: Report) -> Iterator[tu
     """Name and content of each table in the table at a path."""
     for name in table_at(data, path, report):
         yield name, table_at(data, (*path, name), report)
+
+
+def string_at(table: Table, path: tuple[str, ...], report: Report) -> str | None:
+    """The string under the last key of a path; None if there is none, or if something else stands there (reported)."""
+    value = table.get(path[-1])
+    if value is None or isinstance(value, str):
+        return value
+    report(SpecError(key_path(*path), f"must be a string, not {type_name(value)}"))
+    return None
 
 
 def strings_in(value: object, path: tuple[str | int, ...], report: Report) -> Iterator[tuple[str, str]]:

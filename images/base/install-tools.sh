@@ -1,0 +1,13 @@
+#!/bin/sh
+# install-tools.sh REQUIREMENTS: makes /opt/tools, with the versions and hashes that ./run uses, and sees to curl and compilers.
+set -eu
+# shellcheck source=images/base/network.sh
+. "$(dirname "$0")/network.sh"
+if ! { command -v curl && command -v cc && command -v make; } >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl gcc g++ libc6-dev make >/dev/null
+    rm -rf /var/lib/apt/lists/*
+fi
+python3 -m venv /opt/tools
+sed -n '/^uv==/,/[^\\]$/p' "$1" | /opt/tools/bin/python -m pip install -q --require-hashes -r /dev/stdin
+/opt/tools/bin/uv pip install -q --python /opt/tools/bin/python --require-hashes -r "$1"

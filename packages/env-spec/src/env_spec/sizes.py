@@ -1,0 +1,21 @@
+"""What packages take on disk, as far as they are installed where this runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import metadata
+
+from env_spec.lock import LockedPackage
+
+
+def installed_sizes(packages: Iterable[LockedPackage]) -> dict[str, int]:
+    """Bytes by name, for each package that is installed here in the locked version and says what it holds."""
+    sizes = {}
+    for package in packages:
+        try:
+            found = metadata.distribution(package.name)
+        except metadata.PackageNotFoundError:
+            continue
+        if found.version == package.version and package.path is None and found.files:
+            sizes[package.name] = sum(file.size or 0 for file in found.files)
+    return sizes

@@ -1,0 +1,330 @@
+"""The command line: `python -m image_build build|test|list|run|size|clean|pin|reproduce`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from env_spec import EnvSpecError, images_with_groups, read_project
+from image_build.bake import CACHES, BuildSettings
+from image_build.errors import ImageBuildError, InterruptedBuildError, NotBuiltError
+from image_build.plan import ImagePlan, Where, Wishes, plan_images, shown_plan, with_parents
+
+if TYPE_CHECKING:
+    from image_build.engine import Engine
+
+_EXAMPLES: Final = """\
+examples:
+  python -m image_build build --group models
+  python -m image_build build --push --cache registry
+  python -m image_build test jupyter-notebook
+  python -m image_build run jupyter-notebook --command 'python -V'
+  python -m image_build pin --update
+"""
+
+REGISTRY_VARIABLE: Final = "SHRINKWRAP_REGISTRY"
+"""The registry, with the organisation, of images whose table names none."""
+
+
+def main(*, argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 failed work, 2 wrong input, 130 interrupted."""
+    options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(options.run(options) or 0)
+    except ImageBuildError as error:
+        return _told(str(error), error.exit_code)
+    except EnvSpecError as error:
+        return _told(str(error), 2)
+    except KeyboardInterrupt:
+        return _told(str(InterruptedBuildError("the work")), InterruptedBuildError.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _told(message: str, exit_code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return exit_code
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m image_build",
+        description="Images that hold exactly their Poetry groups. They are declared in [tool.env-spec.images].",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_build(commands.add_parser("build", help="build, test, tag and push what changed"))
+    _add_one(commands.add_parser("test", help="look at a real container of an image"), _test, json_too=True)
+    listing = commands.add_parser("list", help="the images, and which are here")
+    _add_base(listing)
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
+    listing.set_defaults(run=_list)
+    run = commands.add_parser("run", help="start Jupyter in an image, or a command")
+    _add_one(run, _run)
+    run.add_argument("--command", metavar="CMD", help="instead of Jupyter")
+    run.add_argument("--port", type=int, default=8888, help="on 127.0.0.1 (%(default)s)")
+    _add_one(commands.add_parser("size", help="what takes the space"), _size, json_too=True)
+    clean = commands.add_parser("clean", help="remove the images of this project from this machine, and nothing else")
+    clean.add_argument("--dry-run", action="store_true", help="only say what")
+    clean.set_defaults(run=_clean)
+    pin = commands.add_parser("pin", help="write the digests of the bases into pyproject.toml")
+    pin.add_argument("--update", action="store_true", help="also where there is a digest, if the tag moved")
+    pin.set_defaults(run=_pin)
+    _add_one(commands.add_parser("reproduce", help="build twice without cache and compare"), _reproduce)
+    return parser
+
+
+def _add_base(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--base", metavar="IMAGE", help="start from this image, builder and final stage alike")
+
+
+def _add_one(
+    parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int | None], *, json_too: bool = False
+) -> None:
+    parser.add_argument("image", metavar="NAME")
+    _add_base(parser)
+    if json_too:
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=run)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="G[,G]", help="images that hold all of these; may be repeated"
+    )
+    parser.add_argument("--image", action="append", default=[], metavar="NAME", help="this image; may be repeated")
+    _add_base(parser)
+    parser.add_argument("--push", action="store_true", help="send them to their registry")
+    parser.add_argument("--platform", action="append", default=[], metavar="P", help="instead of those of the table")
+    parser.add_argument("--no-cache", action="store_true", help="run every step again")
+    parser.add_argument("--force", action="store_true", help="build what is there already, too")
+    parser.add_argument("--cache", choices=CACHES, default="none", help="where steps are kept beside the builder")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be built and why")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=_build)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from image_build.build import build_images
+    from image_build.engine import only_build
+
+    files = read_project(Path())
+    groups = [name.strip() for text in options.group for name in text.split(",") if name.strip()]
+    # An image that is named is meant, whatever its groups.
+    names = tuple(dict.fromkeys([*options.image, *(images_with_groups(files, groups) if groups else ())]))
+    wishes = Wishes(
+        names=names,
+        base=options.base,
+        platforms=tuple(options.platform),
+        is_forced=options.force or options.no_cache,
+        is_pushed=options.push,
+        registry=_registry(),
+    )
+    engine, plans, epoch_s = _planned(wishes)
+    if options.dry_run:
+        _show_plan(plans, as_json=options.json)
+        return 0
+    if not options.json:
+        _say(shown_plan(plans).rstrip())
+    is_needed = any(plan.is_needed for plan in plans)
+    settings, index = _settings(engine, epoch_s, options) if is_needed else (BuildSettings(epoch_s=epoch_s), None)
+    with only_build():
+        result = build_images(engine, plans, settings, is_pushed=options.push, index=index, say=_say)
+    asked = [plan for plan in plans if plan.is_asked]
+    if options.json:
+        tests = {report.image: report.facts() for report in result.reports}
+        images = [
+            {**plan.facts(), "digest": _digest(engine, plan, is_pushed=options.push), "test": tests.get(plan.name)}
+            for plan in asked
+        ]
+        _print_json({"images": images, "pushed": result.pushed})
+    else:
+        _show_result(asked, result.reports)
+    return 0
+
+
+def _digest(engine: Engine, plan: ImagePlan, *, is_pushed: bool) -> str | None:
+    return engine.remote_digest(plan.reference) if is_pushed else engine.local_digest(plan.reference)
+
+
+def _show_result(plans: Sequence[ImagePlan], reports: Sequence[Any]) -> None:
+    from image_build.check import shown_report
+
+    for report in reports:
+        print(shown_report(report), end="")
+    for plan in plans:
+        print(f"{plan.name}: {'built' if plan.is_needed else 'was there'} as {plan.reference}")
+
+
+def _planned(wishes: Wishes) -> tuple[Engine, tuple[ImagePlan, ...], int]:
+    from image_build.engine import Engine, read_revision
+
+    files, revision = read_project(Path()), read_revision()
+    if wishes.names:
+        for name in wishes.names:
+            files.spec.image(name)
+    engine = Engine()
+
+    def find(reference: str) -> Where:
+        if wishes.is_pushed and engine.remote_digest(reference):
+            return "registry"
+        return "here" if engine.has(reference) else "nowhere"
+
+    project = _project_name()
+    plans = plan_images(files, wishes, revision, project=project, find=find, base_digest=engine.local_digest)
+    return engine, plans, revision.epoch_s
+
+
+def _registry() -> str | None:
+    """A fork pushes to its own organisation without an edit of the table."""
+    return os.environ.get(REGISTRY_VARIABLE) or None
+
+
+def _project_name() -> str:
+    import tomllib
+
+    return str(tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("project", {}).get("name", "project"))
+
+
+def _settings(engine: Engine, epoch_s: int, options: argparse.Namespace) -> tuple[BuildSettings, str | None]:
+    from image_build.engine import certificates, package_index
+
+    index = package_index()
+    settings = BuildSettings(
+        epoch_s=epoch_s,
+        cache=getattr(options, "cache", "none"),
+        is_uncached=getattr(options, "no_cache", False),
+        ca_file=certificates(),
+        has_index=index is not None,
+        has_image_store=engine.has_image_store,
+    )
+    return settings, index
+
+
+def _show_plan(plans: Sequence[ImagePlan], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([plan.facts() for plan in plans if plan.is_asked])
+    else:
+        print(shown_plan(plans), end="")
+
+
+def _one(options: argparse.Namespace) -> tuple[Engine, ImagePlan]:
+    """The named image, which must be here."""
+    engine, plans, _ = _planned(Wishes(names=(options.image,), base=options.base, registry=_registry()))
+    plan = plans[-1]
+    if plan.found != "here":
+        raise NotBuiltError(plan.name, plan.fingerprint)
+    return engine, plan
+
+
+def _test(options: argparse.Namespace) -> int:
+    from image_build.check import check_image, shown_report
+
+    engine, plan = _one(options)
+    report = check_image(engine, plan, plan.reference)
+    if options.json:
+        _print_json(report.facts())
+    else:
+        print(shown_report(report), end="")
+    return 1 if report.failures else 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    from image_build.listing import list_images, shown_images
+
+    engine, plans, _ = _planned(Wishes(base=options.base, registry=_registry()))
+    rows = list_images(engine, plans)
+    if options.json:
+        _print_json([row.facts() for row in rows])
+    else:
+        print(shown_images(rows), end="")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from image_build.engine import interactive
+
+    _, plan = _one(options)
+    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    command = ["run", "--rm", "--interactive", *terminal]
+    if options.command is not None:
+        return interactive([*command, plan.reference, "sh", "-c", options.command])
+    _say(f"Jupyter will answer on http://127.0.0.1:{options.port} with the token it prints; end it with Ctrl-C.")
+    return interactive([*command, "--publish", f"127.0.0.1:{options.port}:8888", plan.reference])
+
+
+def _size(options: argparse.Namespace) -> None:
+    from image_build.check import package_sizes
+    from image_build.sizes import shown_bytes, size_table
+
+    engine, plan = _one(options)
+    parts, total = package_sizes(engine, plan)
+    if options.json:
+        _print_json({"image": plan.name, "size_bytes": total, "parts": parts})
+        return
+    print(f"{plan.name}: {shown_bytes(total)} unpacked\n{size_table(parts, total=total)}", end="")
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from image_build.engine import Engine
+    from image_build.sizes import shown_bytes
+
+    engine, kept = Engine(), 0
+    found = engine.project_images(_project_name())
+    for name, image in found:
+        problem = None if options.dry_run else engine.remove(name)
+        kept += problem is not None
+        what = "would be removed" if options.dry_run else f"kept: {problem}" if problem else "removed"
+        print(f"{name} ({shown_bytes(image.size_bytes)}): {what}")
+    if not found:
+        print("nothing here was built by this project")
+    return 1 if kept else 0
+
+
+def _pin(options: argparse.Namespace) -> None:
+    from image_build.engine import login
+    from image_build.pin import pin_bases
+    from image_build.registry import resolve_digest
+
+    path = Path("pyproject.toml")
+    text, lines = pin_bases(
+        path.read_text("utf-8"), is_updated=options.update, resolve=partial(resolve_digest, login=login)
+    )
+    path.write_text(text, "utf-8")
+    print("\n".join(lines))
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from image_build.engine import only_build
+    from image_build.reproduce import build_twice
+
+    names = with_parents(read_project(Path()), [options.image])
+    engine, plans, epoch_s = _planned(Wishes(names=names, base=options.base, is_forced=True))
+    settings, index = _settings(engine, epoch_s, options)
+    with only_build():
+        print(build_twice(plans, settings, index=index, say=_say))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

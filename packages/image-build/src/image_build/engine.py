@@ -1,0 +1,423 @@
+"""The one door to Docker: the SDK for inspecting, running and pushing, buildx for building; git and pip beside them."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from image_build.bake import INDEX_VARIABLE
+from image_build.build_log import BuildLog, registry_failure, registry_of
+from image_build.errors import (
+    BuildRunningError,
+    DiskFullError,
+    DockerPermissionError,
+    EngineRefusedError,
+    ImageBuildError,
+    NoBuildxError,
+    NoDockerError,
+    RegistryDeniedError,
+    StepFailedError,
+    UnknownReferenceError,
+)
+from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+LOG = Path(".shrinkwrap/logs/image-build.log")
+_LOCK = Path(".shrinkwrap/image-build.lock")
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+# What images are made from: a change anywhere else leaves the commit's name true.
+_INPUTS = ("pyproject.toml", "poetry.lock", "tools-requirements.txt", "images", "packages", ".dockerignore")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalImage:
+    """An image that the engine has.
+
+    Attributes:
+        digest: Of the manifest, or of the configuration in an engine without containerd's store.
+        size_bytes: Unpacked.
+        layer_bytes: Unpacked, the base's first; empty ones left out.
+    """
+
+    digest: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    created: str
+    size_bytes: int
+    layer_bytes: tuple[int, ...]
+    diff_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a container that ended said."""
+
+    exit_code: int
+    output: str
+
+
+class Engine:
+    """A connection to the Docker Engine of this machine.
+
+    Raises:
+        NoDockerError: None answers.
+        DockerPermissionError: It does not answer this user.
+    """
+
+    def __init__(self) -> None:
+        import docker
+        from docker.errors import DockerException
+
+        address = _address()
+        try:
+            self._client = docker.DockerClient(base_url=address, timeout=600)
+            self._client.ping()
+        except (DockerException, OSError) as error:
+            if "PermissionError" in repr(error) or "Permission denied" in str(error):
+                raise DockerPermissionError(address) from None
+            raise NoDockerError(address) from None
+
+    @property
+    def has_image_store(self) -> bool:
+        """Images are kept in containerd's store."""
+        status = self._client.info().get("DriverStatus") or []
+        return any("containerd" in str(pair) for pair in status)
+
+    def image(self, reference: str) -> LocalImage | None:
+        """The image of that name here, or None."""
+        from docker.errors import ImageNotFound
+
+        try:
+            image = self._client.images.get(reference)
+        except ImageNotFound:
+            return None
+        # The engine's own size counts packed and unpacked bytes in one store, and only unpacked in the other.
+        layers = tuple(layer["Size"] for layer in reversed(image.history()) if layer["Size"])
+        return LocalImage(
+            digest=str(image.id),
+            tags=tuple(image.tags),
+            labels=image.labels,
+            created=image.attrs["Created"],
+            size_bytes=sum(layers),
+            layer_bytes=layers,
+            diff_ids=tuple(image.attrs["RootFS"]["Layers"]),
+        )
+
+    def has(self, reference: str) -> bool:
+        """It is here."""
+        from docker.errors import ImageNotFound
+
+        try:
+            self._client.api.inspect_image(reference)
+        except ImageNotFound:
+            return False
+        return True
+
+    def local_digest(self, reference: str) -> str | None:
+        """The digest that a reference stands for here, as its registry knows it if it came from one."""
+        from docker.errors import ImageNotFound
+
+        try:
+            facts = self._client.api.inspect_image(reference)
+        except ImageNotFound:
+            return None
+        known = [name.partition("@")[2] for name in facts.get("RepoDigests") or []]
+        return str(known[0] if known else facts["Id"])
+
+    def remote_digest(self, reference: str) -> str | None:
+        """The digest that the registry has for a reference; None if it has none.
+
+        Raises:
+            RegistryDeniedError: It wants a login.
+            RegistryUnreachableError: It does not answer.
+        """
+        from docker.errors import APIError, NotFound
+
+        try:
+            return str(self._client.images.get_registry_data(reference).id)
+        except NotFound:
+            return None
+        except APIError as error:
+            problem = str(error.explanation or error)
+            # An engine takes a repository that does not exist yet for a forbidden one in some registries.
+            if "manifest unknown" in problem or "not found" in problem:
+                return None
+            raise registry_failure(reference, problem) or EngineRefusedError(
+                f"to ask for {reference}", problem
+            ) from None
+
+    def project_images(self, project: str) -> list[tuple[str, LocalImage]]:
+        """Names and images here that carry the label of a project."""
+        found = self._client.images.list(filters={"label": f"{PROJECT_LABEL}={project}"})
+        images = ((tag, self.image(tag)) for image in found for tag in image.tags)
+        return [(tag, image) for tag, image in images if image]
+
+    def fingerprints(self, repository: str) -> dict[str, str]:
+        """The fingerprint that each tag of a repository here was built for."""
+        return {
+            tag.rpartition(":")[2]: image.labels.get(FINGERPRINT_LABEL, "")
+            for image in self._client.images.list(name=repository)
+            for tag in image.tags
+            if tag.startswith(f"{repository}:")
+        }
+
+    def tag(self, source: str, names: Iterable[str]) -> None:
+        """Give an image more names."""
+        with _refusals(f"tagging {source}"):
+            image = self._client.images.get(source)
+            for name in names:
+                repository, _, tag = name.rpartition(":")
+                image.tag(repository, tag)
+
+    def remove(self, reference: str) -> str | None:
+        """Take a name away, and the image with its last; says why it could not, or None."""
+        from docker.errors import APIError, ImageNotFound
+
+        try:
+            self._client.images.remove(reference)
+        except ImageNotFound:
+            return None
+        except APIError as error:
+            return str(error.explanation)
+        return None
+
+    def push(self, reference: str, say: Say) -> None:
+        """Send an image to its registry.
+
+        Raises:
+            RegistryDeniedError: It wants a login.
+            RegistryUnreachableError: It does not answer.
+        """
+        repository, _, tag = reference.rpartition(":")
+        for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
+            if problem := event.get("error"):
+                # Where there are no credentials at all, some registries answer as if there was no such place.
+                raise registry_failure(reference, problem) or RegistryDeniedError(registry_of(reference), problem)
+        say(f"pushed {reference}")
+
+    def pull(self, reference: str) -> None:
+        """Get an image from its registry.
+
+        Raises:
+            UnknownReferenceError: It has no such image.
+        """
+        from docker.errors import APIError, NotFound
+
+        try:
+            self._client.images.pull(reference)
+        except NotFound:
+            raise UnknownReferenceError(reference, advice="push it first with `invoke image.build --push`.") from None
+        except APIError as error:
+            problem = str(error.explanation or error)
+            raise registry_failure(reference, problem) or EngineRefusedError(f"to pull {reference}", problem) from None
+
+    def run(self, reference: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> RunResult:
+        """Run a command in a container without a network, instead of the image's own entry point."""
+        with _refusals(f"running {reference}"):
+            container = self._client.containers.run(
+                reference,
+                command=list(command[1:]),
+                entrypoint=command[0],
+                environment=dict(environment or {}),
+                network_disabled=True,
+                detach=True,
+            )
+        try:
+            exit_code = int(container.wait()["StatusCode"])
+            return RunResult(exit_code=exit_code, output=container.logs().decode("utf-8", "replace"))
+        finally:
+            container.remove(force=True)
+
+    @contextmanager
+    def serving(self, reference: str, *, port: int, environment: Mapping[str, str]) -> Iterator[tuple[str, Container]]:
+        """A container that runs what the image runs by itself; gives the address its port has on this machine."""
+        with _refusals(f"running {reference}"):
+            container = self._client.containers.run(
+                reference,
+                environment=dict(environment),
+                ports={f"{port}/tcp": ("127.0.0.1", None)},
+                detach=True,
+            )
+        try:
+            container.reload()
+            (published,) = container.ports[f"{port}/tcp"]
+            yield f"http://127.0.0.1:{published['HostPort']}", container
+        finally:
+            container.remove(force=True, v=True)
+
+
+def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, index: str | None = None) -> None:
+    """Build what a definition says, and show each step as it starts and ends.
+
+    Raises:
+        ImageBuildError: What the build died of.
+    """
+    platforms = {name for target in definition["target"].values() for name in target["platforms"]}
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_NO_DEFAULT_LOAD": "1"}
+    if index:
+        environment[INDEX_VARIABLE] = index
+    log = BuildLog()
+    with LOG.open("w", encoding="utf-8") as file, tempfile.NamedTemporaryFile("w", suffix=".json") as written:
+        json.dump(definition, written)
+        written.flush()
+        command = ["docker", "buildx", "bake", "--progress", "plain", "--file", written.name]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            try:
+                for line in process.stdout or ():
+                    file.write(line)
+                    if shown := log.add(line):
+                        say(shown)
+            except BaseException:
+                process.terminate()
+                raise
+    if process.returncode:
+        raise log.failure(log=str(LOG), images=images, platform=", ".join(sorted(platforms)))
+
+
+def require_buildx() -> None:
+    """See that images can be built.
+
+    Raises:
+        NoBuildxError: They cannot.
+    """
+    has_command = shutil.which("docker") is not None
+    if not has_command or _output(["docker", "buildx", "version"]) is None:
+        raise NoBuildxError(has_docker_command=has_command)
+
+
+def login(registry: str) -> str:
+    """Base64 of `user:password` as `docker login` or a credential helper keeps it; nothing if nobody logged in."""
+    from docker import auth
+    from docker.errors import DockerException
+
+    try:
+        # Docker Hub is kept under a name of its own.
+        kept = auth.load_config().resolve_authconfig(None if registry == "docker.io" else registry) or {}
+    except DockerException:
+        return ""
+    name, password = kept.get("username") or kept.get("Username"), kept.get("password") or kept.get("Secret")
+    return base64.b64encode(f"{name}:{password}".encode()).decode() if name and password else ""
+
+
+def interactive(command: Sequence[str]) -> int:
+    """Run a command of Docker on our terminal; its exit code."""
+    return subprocess.run(["docker", *command], check=False).returncode
+
+
+def read_revision() -> Revision:
+    """The state of the repository in the working directory."""
+    log = _output(["git", "log", "-1", "--format=%H %ct"]) or ""
+    branch = _output(["git", "branch", "--show-current"]) or ""
+    status = _output(["git", "status", "--porcelain", "--", *(name for name in _INPUTS if Path(name).exists())]) or ""
+    remote = _output(["git", "config", "--get", "remote.origin.url"]) or ""
+    return parse_revision(log, branch, status, remote, os.environ)
+
+
+def certificates() -> str | None:
+    """The file of this machine's certificates."""
+    named = [os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)]
+    return next((path for path in (*named, *_CA_FILES) if Path(path).is_file()), None)
+
+
+def package_index() -> str | None:
+    """The package index this machine uses, as uv or pip are told; None for PyPI."""
+    for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
+        if url := os.environ.get(name):
+            return url
+    tools = Path(".shrinkwrap/tools/bin/python")
+    python = str(tools) if tools.exists() else sys.executable
+    return (_output([python, "-m", "pip", "config", "get", "global.index-url"]) or "").strip() or None
+
+
+@contextmanager
+def only_build() -> Iterator[None]:
+    """Be the only build of this clone; the kernel ends this with the process, however that ends.
+
+    Raises:
+        BuildRunningError: There is another.
+    """
+    _LOCK.parent.mkdir(exist_ok=True)
+    with _LOCK.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise BuildRunningError(file.read().strip() or "unknown", str(_LOCK)) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+        with suppress(OSError):
+            file.truncate(0)
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """Turns what the engine answers into an error of ours."""
+    from docker.errors import APIError
+
+    try:
+        yield
+    except APIError as error:
+        said = str(error.explanation or error)
+        raise (DiskFullError(what) if "no space left" in said else EngineRefusedError(what, said)) from None
+
+
+def _failed(what: str, output: str) -> ImageBuildError:
+    if "no space left" in output:
+        return DiskFullError(what)
+    return StepFailedError(what, last_lines=output.strip().splitlines()[-5:], log="above")
+
+
+def _address() -> str:
+    """Where the docker command would look: DOCKER_HOST, then its current context."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    default = "unix:///var/run/docker.sock"
+    if not (Path.home() / ".docker/contexts").is_dir():
+        return default
+    from docker.context import ContextAPI
+
+    context = ContextAPI.get_current_context()
+    return str(context.Host or default) if context else default
+
+
+def _output(command: Sequence[str]) -> str | None:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return answer.stdout if answer.returncode == 0 else None
+
+
+def uncompressed(blob: IO[bytes]) -> IO[bytes]:
+    """A layer's tar, whichever way it is compressed."""
+    start = blob.read(4)
+    blob.seek(0)
+    if start[:2] == b"\x1f\x8b":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
+    if start != b"\x28\xb5\x2f\xfd":
+        return blob
+    import zstandard
+
+    return zstandard.ZstdDecompressor().stream_reader(blob)

@@ -1,0 +1,142 @@
+"""Two builds without cache, compared: the same digest, or layer, file and what differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from image_build.bake import BuildSettings, archive_path, bake_definition
+from image_build.engine import Say, bake, require_buildx, uncompressed
+from image_build.errors import NotReproducibleError
+from image_build.plan import ImagePlan
+
+_SHOWN = 20
+_FACTS = ("type", "mode", "owner", "time", "link", "size", "content")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchivedImage:
+    """An image in an OCI archive.
+
+    Attributes:
+        layers: Digests, the base's first.
+    """
+
+    digest: str
+    config: Mapping[str, Any]
+    layers: tuple[str, ...]
+
+
+def build_twice(plans: Sequence[ImagePlan], settings: BuildSettings, *, index: str | None, say: Say) -> str:
+    """Build the last image of a plan twice, with all it is built on.
+
+    Returns:
+        A sentence with the digest that both have.
+
+    Raises:
+        NotReproducibleError: They differ.
+        ImageBuildError: What a build died of.
+    """
+    require_buildx()
+    plan = plans[-1]
+    with tempfile.TemporaryDirectory(prefix="shrinkwrap-") as folder:
+        archives = []
+        for number in (1, 2):
+            say(f"{plan.name}: build {number} of 2, without cache")
+            target = Path(folder) / str(number)
+            target.mkdir()
+            once = replace(settings, is_uncached=True, archive_folder=str(target), cache="none")
+            bake(bake_definition(plans, once), images=[plan.name], index=index, say=say)
+            archives.append(Path(archive_path(str(target), plan.name)))
+        differences = compare_archives(*archives)
+        if differences:
+            raise NotReproducibleError(plan.name, differences)
+        return f"{plan.name}: two builds gave the same image, {read_archive(archives[0]).digest}"
+
+
+def read_archive(path: Path) -> ArchivedImage:
+    """The one image in an OCI archive."""
+    with tarfile.open(path) as archive:
+        index = json.loads(_member(archive, "index.json").read())
+        digest = index["manifests"][0]["digest"]
+        manifest = json.loads(_blob(archive, digest).read())
+        config = json.loads(_blob(archive, manifest["config"]["digest"]).read())
+    return ArchivedImage(digest=digest, config=config, layers=tuple(layer["digest"] for layer in manifest["layers"]))
+
+
+def compare_archives(first: Path, second: Path) -> list[str]:
+    """What differs between two images: nothing, or at least one line."""
+    one, other = read_archive(first), read_archive(second)
+    if one.digest == other.digest:
+        return []
+    lines = [
+        f"configuration: {key} is {one.config.get(key)!r} and {other.config.get(key)!r}"
+        for key in sorted(one.config.keys() | other.config.keys())
+        if key != "rootfs" and one.config.get(key) != other.config.get(key)
+    ]
+    if len(one.layers) != len(other.layers):
+        return [*lines, f"one has {len(one.layers)} layers, the other {len(other.layers)}"]
+    with tarfile.open(first) as archive, tarfile.open(second) as counterpart:
+        for number, (left, right) in enumerate(zip(one.layers, other.layers, strict=True), start=1):
+            if left != right:
+                found = _compare_layers(_entries(_blob(archive, left)), _entries(_blob(counterpart, right)))
+                lines += [f"layer {number}: {line}" for line in found or ["only its compression differs"]]
+    return lines[:_SHOWN] + ([f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else [])
+
+
+def _compare_layers(one: Mapping[str, tuple[Any, ...]], other: Mapping[str, tuple[Any, ...]]) -> list[str]:
+    lines = []
+    for name in sorted(one.keys() | other.keys()):
+        if name not in one or name not in other:
+            lines.append(f"{name} is only in the {'first' if name in one else 'second'}")
+            continue
+        differing = [
+            f"{fact} {left} and {right}"
+            for fact, left, right in zip(_FACTS, one[name], other[name], strict=True)
+            if left != right
+        ]
+        if differing:
+            lines.append(f"{name}: {', '.join(differing)}")
+    if not lines and list(one) != list(other):
+        lines.append("the order of the files differs")
+    return lines
+
+
+def _entries(blob: IO[bytes]) -> dict[str, tuple[Any, ...]]:
+    with tarfile.open(fileobj=uncompressed(blob), mode="r|") as layer:
+        return {
+            entry.name: (
+                entry.type.decode(),
+                oct(entry.mode),
+                f"{entry.uid}:{entry.gid}",
+                entry.mtime,
+                entry.linkname,
+                entry.size,
+                _content_hash(layer.extractfile(entry) if entry.isfile() else None),
+            )
+            for entry in layer
+        }
+
+
+def _content_hash(file: IO[bytes] | None) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20) if file else b"":
+        digest.update(chunk)
+    return digest.hexdigest()[:12]
+
+
+def _blob(archive: tarfile.TarFile, digest: str) -> IO[bytes]:
+    return _member(archive, f"blobs/{digest.replace(':', '/')}")
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    file = archive.extractfile(name)
+    if file is None:
+        raise NotReproducibleError(name, ["it is no file"])
+    return file

@@ -1,0 +1,32 @@
+"""What takes the space in an image, as a table and a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_BAR = 40
+
+
+def shown_bytes(size: int) -> str:
+    """Decimal units, as registries and disks count."""
+    value = float(size)
+    for unit in ("B", "kB", "MB"):
+        if abs(value) < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.2f} GB"
+
+
+def size_table(parts: Mapping[str, int], *, total: int, rows: int = 20) -> str:
+    """The largest parts with a bar each; the smaller ones in one row."""
+    ordered = sorted(parts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ordered[:rows]
+    if rest := ordered[rows:]:
+        shown.append((f"{len(rest)} more", sum(size for _, size in rest)))
+    width = max((len(name) for name, _ in shown), default=0)
+    largest = max((size for _, size in shown), default=1) or 1
+    lines = [
+        f"{name:<{width}}  {shown_bytes(size):>9}  {size / max(total, 1):6.1%}  {'█' * round(_BAR * size / largest)}"
+        for name, size in shown
+    ]
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,0 +1,215 @@
+"""A plan says what would be built and why; a definition says how; both are pure."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from env_spec import ProjectFiles, UnknownImagesError, parse_spec
+from image_build.bake import BuildSettings, bake_definition
+from image_build.errors import NoRegistryError, NoWheelError
+from image_build.plan import ImagePlan, Where, Wishes, plan_images, shown_plan, with_digest, with_parents
+from image_build.revision import Revision
+
+PYPROJECT = """\
+[dependency-groups]
+main = ["numpy"]
+notebook = ["jupyterlab"]
+models = ["scipy"]
+[tool.env-spec.images]
+eda = {groups = ["main", "notebook"], base = "quay.io/jupyter/base@sha256:%s", registry = "ghcr.io/team"}
+models = {groups = ["main", "notebook", "models"], parent = "eda"}
+""" % ("0" * 64)
+LOCK = """\
+[[package]]
+name = "numpy"
+version = "2.4"
+groups = ["main"]
+files = [{file = "numpy-2.4-py3-none-any.whl", hash = "sha256:aa"}]
+[[package]]
+name = "scipy"
+version = "1.17"
+groups = ["models"]
+files = [{file = "scipy-1.17.tar.gz", hash = "sha256:bb"}]
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.11"
+"""
+COMMIT = Revision(commit="c0ffee" * 6 + "abcd", epoch_s=1767225600, branch="main", source="https://example.org/x")
+
+
+def plans(
+    *names: str, lock: str = LOCK.replace("tar.gz", "whl"), here: tuple[str, ...] = (), **wishes: Any
+) -> tuple[ImagePlan, ...]:
+    files = ProjectFiles(
+        spec=parse_spec(tomllib.loads(PYPROJECT)), lock=tomllib.loads(lock), folders={"images/notebook": "d"}
+    )
+
+    def find(reference: str) -> Where:
+        return "here" if reference.partition(":")[0].rpartition("/")[2] in here else "nowhere"
+
+    return plan_images(
+        files, Wishes(names=names, **wishes), COMMIT, project="p", find=find, base_digest=lambda base: None
+    )
+
+
+def test_all_images_are_planned_where_none_is_named() -> None:
+    """No name means every image, and what is nowhere is needed."""
+    assert [(plan.name, plan.is_needed) for plan in plans()] == [("eda", True), ("models", True)]
+
+
+def test_what_is_found_is_not_needed() -> None:
+    """An image whose fingerprint is here is left as it is."""
+    assert [(plan.is_needed, plan.why) for plan in plans("eda", here=("eda",))] == [
+        (False, "its fingerprint is here already")
+    ]
+
+
+def test_force_builds_what_is_found() -> None:
+    """With --force an image is built although it is here."""
+    (plan,) = plans("eda", here=("eda",), is_forced=True)
+    assert (plan.is_needed, plan.why) == (True, "because you asked with --force or --no-cache")
+
+
+def test_a_parent_is_planned_and_not_asked() -> None:
+    """The image whose layers are shared is planned first; it is not tagged, for nobody asked for it."""
+    assert [(plan.name, plan.is_asked, plan.is_needed) for plan in plans("models")] == [
+        ("eda", False, False),
+        ("models", True, True),
+    ]
+
+
+def test_parents_come_first_and_once() -> None:
+    """Every image follows its parent, in whatever order they are named."""
+    files = ProjectFiles(spec=parse_spec(tomllib.loads(PYPROJECT)), lock={}, folders={})
+    assert with_parents(files, ["models", "eda"]) == ("eda", "models")
+
+
+def test_another_base_is_another_fingerprint() -> None:
+    """--base changes the fingerprint, so it never passes for an image on the table's base."""
+    assert plans("eda")[0].fingerprint != plans("eda", base="other")[0].fingerprint
+
+
+def test_an_unknown_image_is_refused() -> None:
+    """A name that no table declares is env_spec's error."""
+    with pytest.raises(UnknownImagesError):
+        plans("edda")
+
+
+def test_a_push_needs_a_registry() -> None:
+    """Images without a registry are named together with the line that is missing."""
+    text = PYPROJECT.replace(', registry = "ghcr.io/team"', "")
+    files = ProjectFiles(spec=parse_spec(tomllib.loads(text)), lock={}, folders={})
+    with pytest.raises(NoRegistryError, match=r"eda, models cannot be pushed: no registry is named"):
+        plan_images(
+            files,
+            Wishes(is_pushed=True),
+            COMMIT,
+            project="p",
+            find=lambda reference: "nowhere",
+            base_digest=lambda base: None,
+        )
+
+
+def test_a_package_without_a_wheel_is_refused_before_the_build() -> None:
+    """A package that is only published as source could not give the same image twice."""
+    with pytest.raises(NoWheelError) as caught:
+        plans(lock=LOCK)
+    assert str(caught.value) == (
+        "scipy 1.17, which models needs, has no wheel for linux/amd64 (there is only scipy-1.17.tar.gz)."
+        " Lock a version that has one, or take a base with another version of Python."
+    )
+
+
+def test_a_moving_tag_is_told_apart_by_its_digest() -> None:
+    """A base by tag counts with the digest the engine knows; one by digest is left alone."""
+    assert with_digest("base:1", lambda base: "sha256:1") == "base:1@sha256:1"
+    assert with_digest("base:1", lambda base: None) == "base:1"
+    assert with_digest("base@sha256:2", lambda base: "sha256:1") == "base@sha256:2"
+    assert with_digest(None, lambda base: "sha256:1") is None
+
+
+def test_the_plan_is_readable() -> None:
+    """A person reads what, why, on what, and the tags; `latest` is the last."""
+    (plan,) = plans("eda")
+    assert shown_plan([plan]) == (
+        "eda: build, nothing with its fingerprint is here\n"
+        "  groups    main, notebook (1 packages)\n"
+        f"  base      quay.io/jupyter/base@sha256:{'0' * 64}\n"
+        f"  tags      ghcr.io/team/eda: env-{plan.fingerprint}, c0ffeec0ffee, 2026-01-01, latest\n"
+    )
+
+
+def test_a_child_is_built_on_the_parent_that_is_built() -> None:
+    """Two images of one definition share a context, so one install serves both."""
+    definition = bake_definition(plans(), BuildSettings(epoch_s=0))
+    assert sorted(definition["group"]["default"]["targets"]) == ["eda", "models"]
+    assert definition["target"]["models"]["contexts"]["parent"] == "target:eda"
+    assert "parent" not in definition["target"]["eda"]["contexts"]
+
+
+def test_a_child_is_built_on_the_parent_that_is_here() -> None:
+    """A parent that need not be built is taken as it is, and has no target."""
+    found = plans(here=("eda",))
+    definition = bake_definition(found, BuildSettings(epoch_s=0))
+    assert definition["target"]["models"]["contexts"]["parent"] == f"docker-image://{found[0].reference}"
+    assert sorted(definition["target"]) == ["jupyter-poetry-base", "models"]
+
+
+def test_a_parent_that_nobody_asked_for_is_not_kept() -> None:
+    """It is built as a context only: without an output, the engine gets no image of it."""
+    definition = bake_definition(plans("models"), BuildSettings(epoch_s=0))
+    assert definition["group"]["default"]["targets"] == ["models"]
+    assert "output" not in definition["target"]["eda"]
+
+
+def test_the_target_says_all_that_the_image_is_made_from() -> None:
+    """Arguments, labels, platform and output of an image."""
+    (plan,) = plans("eda")
+    target = bake_definition([plan], BuildSettings(epoch_s=7))["target"]["eda"]
+    assert target["args"] == {
+        "SOURCE_DATE_EPOCH": "7",
+        "BASE_IMAGE": f"quay.io/jupyter/base@sha256:{'0' * 64}",
+        "POETRY_INSTALL_GROUP": "main,notebook",
+    }
+    assert target["labels"]["io.shrinkwrap.groups"] == "main,notebook"
+    assert target["platforms"] == ["linux/amd64"]
+    assert target["output"] == [f"type=image,name={plan.candidate},compression=zstd,oci-mediatypes=true"]
+
+
+def test_secrets_are_named_and_not_written() -> None:
+    """The definition says where a build finds certificates and index, never what they are."""
+    settings = BuildSettings(epoch_s=0, ca_file="/ca.crt", has_index=True)
+    definition = bake_definition(plans("eda"), settings)
+    for target in definition["target"].values():
+        assert target["secret"] == ["id=ca,src=/ca.crt", "id=index,env=SHRINKWRAP_BUILD_INDEX"]
+
+
+@pytest.mark.parametrize(
+    ("cache", "source"),
+    [
+        ("local", "type=local,src=.shrinkwrap/buildkit/eda"),
+        ("registry", "type=registry,ref=ghcr.io/team/eda:cache"),
+        ("gha", "type=gha,scope=eda"),
+    ],
+)
+def test_each_image_has_a_cache_of_its_own(cache: Any, source: str) -> None:
+    """Scopes are per image: the entries of a matrix would overwrite each other's."""
+    target = bake_definition(plans("eda"), BuildSettings(epoch_s=0, cache=cache))["target"]["eda"]
+    assert target["cache-from"] == [source]
+    assert target["cache-to"][0].endswith("mode=max")
+
+
+def test_no_cache_is_no_cache() -> None:
+    """Where no cache is asked for, the definition names none; --no-cache reaches every target."""
+    definition = bake_definition(plans(), BuildSettings(epoch_s=0, is_uncached=True))
+    assert all(target["no-cache"] and "cache-from" not in target for target in definition["target"].values())
+
+
+def test_an_engine_without_image_store_gets_what_it_can_hold() -> None:
+    """The older store takes no compression of layers."""
+    (plan,) = plans("eda")
+    target = bake_definition([plan], BuildSettings(epoch_s=0, has_image_store=False))["target"]["eda"]
+    assert target["output"] == [f"type=docker,name={plan.candidate}"]

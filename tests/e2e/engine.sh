@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Sees to what the end-to-end tests of images need: a Docker Engine with BuildKit, a base image named below, and the
+# program docker-registry. Starts and makes only what is missing; where it cannot (it installs as root, on Debian 12),
+# it says so and ends with 1, and those tests are skipped.
+set -euo pipefail
+base=localhost/debian-python:bookworm
+say() { printf 'engine: %s\n' "$*" >&2; }
+engine_answers() { docker info >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
+is_debian_root() { [[ $(id -u) = 0 ]] && command -v apt-get >/dev/null && grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; }
+# shellcheck disable=SC2016  # $(SITE) is apt's.
+mirror() { apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1; }
+work=${TMPDIR:-$(dirname "$(mktemp -u)")}/shrinkwrap-engine
+export DEBIAN_FRONTEND=noninteractive
+
+# Debian 12's own engine has no buildx; that of Debian 13 runs on Debian 12, except for its runc.
+install_engine() {
+    mkdir -p "$work"/{lists/partial,cache/archives/partial,debs,root} /usr/libexec/docker
+    apt-get update -q && apt-get install -y -q --no-install-recommends runc iptables ca-certificates
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) trixie main" >"$work/sources.list"
+    local options=(-q -oDir::Etc::sourcelist="$work/sources.list" -oDir::Etc::sourceparts=/dev/null
+        -oDir::State::Lists="$work/lists" -oDir::Cache="$work/cache" -oAPT::Sandbox::User=root)
+    apt-get "${options[@]}" update
+    (cd "$work/debs" && apt-get "${options[@]}" download docker.io docker-cli docker-buildx docker-compose containerd)
+    for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
+    cp "$work"/root/usr/bin/{docker,ctr,containerd*} "$work"/root/usr/sbin/{dockerd,docker-proxy} /usr/local/bin/
+    cp -a "$work/root/usr/libexec/docker/cli-plugins" /usr/libexec/docker/
+}
+
+start_engine() {
+    # containerd's image store is what lets the engine itself hold any compression and several platforms.
+    mkdir -p /etc/docker "$work"
+    [[ -e /etc/docker/daemon.json ]] || echo '{"features": {"containerd-snapshotter": true}}' >/etc/docker/daemon.json
+    setsid dockerd >"$work/dockerd.log" 2>&1 </dev/null &
+    for _ in $(seq 60); do docker info >/dev/null 2>&1 && return; sleep 1; done
+    say "the engine did not come up: $(tail -n 3 "$work/dockerd.log")"
+    return 1
+}
+
+make_base() {
+    command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
+    local root
+    root=$(mktemp -d) && chmod 755 "$root" # it becomes the image's /, which every user must be able to enter
+    debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates bookworm "$root" "$(mirror)"
+    # In a network that inspects TLS, builds need this machine's certificates.
+    cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    tar -C "$root" -c . | docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$base"
+    rm -rf "$root"
+}
+
+if ! engine_answers; then
+    is_debian_root || { say 'no Docker Engine with buildx answers, and this is not Debian 12 as root'; exit 1; }
+    if ! { command -v dockerd && docker buildx version; } >/dev/null 2>&1; then install_engine >&2; fi
+    start_engine
+fi
+if ! docker image inspect "$base" >/dev/null 2>&1; then
+    if is_debian_root; then make_base >&2; else docker pull -q python:3.12-slim-bookworm && docker tag python:3.12-slim-bookworm "$base"; fi
+fi
+if ! command -v docker-registry >/dev/null; then
+    is_debian_root || { say 'there is no docker-registry, so tests that push are skipped'; exit 0; }
+    apt-get install -y -q --no-install-recommends docker-registry >&2
+fi

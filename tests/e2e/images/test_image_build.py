@@ -1,0 +1,238 @@
+"""Images on a real engine and a real registry: built, shared, skipped, pushed, pulled and compared with the lock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import BASE, ROOT, SMALL, Clone, make_clone
+
+MANIFESTS = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+
+
+def docker(*command: str) -> str:
+    return subprocess.run(["docker", *command], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def digest_of(reference: str) -> str:
+    return docker("image", "inspect", "--format", "{{.Id}}", reference)
+
+
+def manifest(registry: str, repository: str, tag: str) -> dict[str, Any]:
+    url = f"http://{registry}/v2/{repository}/manifests/{tag}"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, headers={"Accept": MANIFESTS}), timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(clone: Clone) -> list[dict[str, Any]]:
+    return clone.build()
+
+
+def test_images_are_built_tested_and_tagged(built: list[dict[str, Any]], clone: Clone) -> None:
+    """Every image passes its own test and then has a tag for its fingerprint, the commit, its date, and latest."""
+    commit = clone.run("git", "log", "-1", "--format=%H %cs").stdout.split()
+    for image in built:
+        assert [finding["what"] for finding in image["test"]["findings"] if finding["problem"]] == []
+        there = docker("image", "ls", image["name"], "--format", "{{.Tag}}").split()
+        assert set(there) == {f"env-{image['fingerprint']}", commit[0][:12], commit[1], "latest"}
+        assert not [tag for tag in there if tag.startswith("building-")]
+
+
+def test_what_is_here_is_listed(built: list[dict[str, Any]], clone: Clone) -> None:
+    """image.list says that an image is current; image.size accounts for all of its bytes, package by package."""
+    listed = json.loads(clone.image("list", "--json").stdout)
+    assert [(row["name"], row["state"]) for row in listed] == [("small", "current"), ("small-more", "current")]
+    sized = json.loads(clone.image("size", "small-more", "--json").stdout)
+    assert sum(sized["parts"].values()) == sized["size_bytes"]
+    assert {"duckdb", "polars", "pytest"} <= sized["parts"].keys()
+
+
+def test_labels_name_what_the_image_is_made_from(built: list[dict[str, Any]], clone: Clone) -> None:
+    """The commit, its time, the groups, the fingerprint and the base's digest are in the image's labels."""
+    labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", built[1]["reference"]))
+    commit = clone.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert labels["org.opencontainers.image.revision"] == commit
+    assert labels["io.shrinkwrap.groups"] == "test,bench"
+    assert labels["io.shrinkwrap.fingerprint"] == built[1]["fingerprint"]
+    of_base = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", BASE)) or []
+    digests = {digest_of(BASE), *(name.partition("@")[2] for name in of_base)}
+    assert labels["org.opencontainers.image.base.digest"] in digests
+
+
+def test_a_secret_is_in_no_layer(built: list[dict[str, Any]], clone: Clone) -> None:
+    """Neither the certificates nor the index of the build stay in the image or in its history."""
+    history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", built[0]["reference"])
+    assert "index" not in history.replace("package-index", "")
+    found = docker("run", "--rm", "--entrypoint", "sh", built[0]["reference"], "-c", "ls -A /run/secrets 2>&1; true")
+    assert "ca" not in found.split()
+
+
+def test_the_second_image_adds_only_what_its_group_adds(built: list[dict[str, Any]]) -> None:
+    """The larger image has all layers of the smaller, and one more of at most 1.15 times the files it adds."""
+    layers = [
+        json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", image["reference"]))
+        for image in built
+    ]
+    assert layers[1][: len(layers[0])] == layers[0]
+    assert len(layers[1]) == len(layers[0]) + 1
+    sizes = docker("history", "--format", "{{.Size}}", "--human=false", built[1]["reference"]).split()
+    small, more = (image["test"]["package_bytes"] for image in built)
+    added = sum(more[name] for name in more.keys() - small.keys())
+    assert added > 50e6
+    assert int(sizes[0]) <= 1.15 * added
+
+
+@pytest.mark.parametrize("touched", ["README.md", "notebooks/one.ipynb", "packages/env-spec/tests/test_x.py"])
+def test_touching_what_no_image_holds_builds_nothing(built: list[dict[str, Any]], clone: Clone, touched: str) -> None:
+    """An edit of a notebook, the README or a test builds nothing, and that takes less than 1.5 s to find out."""
+    path = clone.root / touched
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"touched at {time.time()}")
+    clone.commit("Touch")
+    before = [digest_of(image["reference"]) for image in built]
+    took_s = []
+    for _ in range(3):
+        began_s = time.monotonic()
+        images = clone.build()
+        took_s.append(time.monotonic() - began_s)
+        assert [image["is_needed"] for image in images] == [False, False]
+    assert [digest_of(image["reference"]) for image in images] == before
+    assert min(took_s) < 1.5
+
+
+def test_a_container_with_something_installed_drifts(built: list[dict[str, Any]], clone: Clone) -> None:
+    """`pip install` of anything in a running container makes env.verify fail and name it."""
+    name = f"{clone.project}-drift"
+    docker("run", "--detach", "--name", name, "--user", "root", built[0]["reference"], "sleep", "300")
+    try:
+        clean = clone.run("python", "-m", "invoke", "env.verify", "--container", name, check=False)
+        assert clean.returncode == 0, clean.stdout + clean.stderr
+        docker("exec", name, "python3", "-c", "import sys; assert sys.prefix == '/opt/venv'")
+        docker("cp", str(_wheel(clone.root)), f"{name}:/stray-1.0-py3-none-any.whl")
+        # The base's pip, told to install where the kernel looks.
+        pip = "PATH=${PATH#/opt/venv/bin:} python3 -m pip --python /opt/venv/bin/python install --no-index --no-deps"
+        docker("exec", name, "sh", "-c", f"{pip} /stray-1.0-py3-none-any.whl")
+        drifted = clone.run("python", "-m", "invoke", "env.verify", "--container", name, check=False)
+        assert drifted.returncode == 1
+        assert "stray" in drifted.stdout
+    finally:
+        docker("rm", "--force", name)
+
+
+def _wheel(folder: Path) -> Path:
+    """The smallest package there can be."""
+    import zipfile
+
+    path = folder / ".shrinkwrap/stray-1.0-py3-none-any.whl"
+    info = "stray-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("stray.py", "")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: stray\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", f"stray.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return path
+
+
+def test_push_remove_pull_verify(built: list[dict[str, Any]], clone: Clone, registry: str) -> None:
+    """An image that was pushed, removed and pulled is the same; the second one moves only its own layer."""
+    clone.write_images(*SMALL, registry=f"{registry}/team")
+    clone.commit("Name a registry")
+    images = clone.build("--push")
+    manifests = [manifest(registry, f"team/{image['name']}", "latest") for image in images]
+    assert manifests == [manifest(registry, f"team/{image['name']}", f"env-{image['fingerprint']}") for image in images]
+    layers = [[layer["digest"] for layer in found["layers"]] for found in manifests]
+    assert layers[1][:-1] == layers[0]
+    before = digest_of(images[1]["reference"])
+    clone.image("clean")
+    assert clone.image("clean").stdout == "nothing here was built by this project\n"
+    docker("pull", "--quiet", images[1]["reference"])
+    assert digest_of(images[1]["reference"]) == before
+    assert clone.image("test", "small-more").returncode == 0
+
+
+def test_what_the_registry_has_is_not_built_again(clone: Clone, registry: str) -> None:
+    """With --push an image that the registry has is tagged there for the new commit, without a build or a layer."""
+    clone.write_images(*SMALL, registry=f"{registry}/team")
+    clone.commit("Nothing that matters")
+    clone.build("--push")
+    clone.image("clean")
+    clone.commit("Nothing that matters, again")
+    images = clone.build("--push")
+    assert [image["found"] for image in images] == ["registry", "registry"]
+    commit = clone.run("git", "rev-parse", "HEAD").stdout[:12]
+    for image in images:
+        repository = f"team/{image['name']}"
+        assert manifest(registry, repository, commit) == manifest(registry, repository, f"env-{image['fingerprint']}")
+
+
+def test_adding_a_package_rebuilds_only_images_that_hold_it(clone: Clone) -> None:
+    """A package added to a group gives the images with that group a new fingerprint; the others keep their digest."""
+    clone.write_images(*SMALL)
+    clone.commit("No registry")
+    before = clone.build()
+    digests = [digest_of(image["reference"]) for image in before]
+    locked = clone.run("python", "-m", "env_spec", "lock", "--add", "tabulate", "--group", "bench", check=False)
+    if locked.returncode:
+        pytest.fail(locked.stderr)
+    clone.commit("Add tabulate to bench")
+    after = clone.build()
+    assert [image["is_needed"] for image in after] == [False, True]
+    assert digest_of(after[0]["reference"]) == digests[0]
+    assert "tabulate" in after[1]["test"]["package_bytes"]
+
+
+def test_two_clean_builds_give_one_digest(clone: Clone) -> None:
+    """Two builds without cache, parents and tooling included, give the same image."""
+    answer = clone.image("reproduce", "small-more")
+    assert answer.stdout.startswith("small-more: two builds gave the same image, sha256:")
+
+
+def test_models_from_a_fresh_clone(engine: None, tmp_path: Path) -> None:
+    """`invoke image.build --group models` builds, tests and tags our real image, and image.run runs in it."""
+    clone = make_clone(tmp_path, f"e2e-models-{time.time_ns()}")
+    text = (ROOT / "pyproject.toml").read_text("utf-8").replace('name = "shrinkwrap"', f'name = "{clone.project}"')
+    # Other names, so that the images of whoever runs this stay what they are.
+    text = text.replace("tool.env-spec.images.jupyter-", "tool.env-spec.images.e2e-")
+    text = text.replace('parent = "jupyter-', 'parent = "e2e-')
+    (tmp_path / "pyproject.toml").write_text(text)
+    clone.commit("All of it")
+    try:
+        built = clone.run("python", "-m", "invoke", "image.build", "--group", "models", "--base", BASE)
+        assert "e2e-notebook-models: built as " in built.stdout
+        for line in ("kernel: python3 runs a cell", "jupyter: answers after", "packages: all", "user: number 1000"):
+            assert f"ok   {line}" in built.stdout
+        code = "python -c 'import sklearn, sys; print(sys.prefix)'"
+        words = ["image.run", "e2e-notebook-models", "--base", BASE, "--command", code]
+        assert clone.run("python", "-m", "invoke", *words).stdout == "/opt/venv\n"
+    finally:
+        clone.image("clean")
+
+
+def test_a_plain_docker_build_works(engine: None, tmp_path: Path) -> None:
+    """The contract users know: docker build with POETRY_INSTALL_GROUP, and a context under 2 MB."""
+    clone = make_clone(tmp_path, "e2e-plain")
+    clone.write_images(*SMALL)
+    arguments = ["--build-arg", "POETRY_INSTALL_GROUP=test", "--build-arg", f"BASE_IMAGE={BASE}"]
+    secret = ["--secret", "id=ca,src=/etc/ssl/certs/ca-certificates.crt"]
+    command = ["docker", "build", "--progress=plain", *arguments, *secret, "--tag", "e2e-plain:test"]
+    built = clone.run(*command, "-f", "images/notebook/Dockerfile", ".")
+    sent = [line for line in built.stderr.splitlines() if "transferring context:" in line]
+    assert sent and all("GB" not in line and not _is_over_2_mb(line) for line in sent)
+    try:
+        assert docker("run", "--rm", "e2e-plain:test", "python", "-c", "import pytest; print('there')") == "there"
+    finally:
+        docker("image", "rm", "e2e-plain:test")
+
+
+def _is_over_2_mb(line: str) -> bool:
+    size = line.partition("transferring context: ")[2].split()[0]
+    return size.endswith("MB") and float(size.removesuffix("MB")) > 2

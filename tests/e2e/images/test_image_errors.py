@@ -1,0 +1,192 @@
+"""What goes wrong with images, on a real engine: one sentence each, the right exit code, no half of anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import SMALL, Clone, make_clone, serving_registry
+
+SMALLEST = SMALL[:1]
+
+
+@pytest.fixture
+def own(engine: None, tmp_path: Path) -> Iterator[Clone]:
+    """A clone with one small image, to be broken; what it built is removed in the end."""
+    made = make_clone(tmp_path, f"e2e-errors-{time.time_ns()}")
+    made.write_images(*SMALLEST)
+    made.commit("All of it")
+    yield made
+    made.image("clean", check=False)
+
+
+def add_step(clone: Clone, step: str) -> None:
+    """Give the builder of the clone's image one more step."""
+    path = clone.root / "images/notebook/Dockerfile"
+    path.write_text(path.read_text().replace("FROM parent AS final", f"{step}\nFROM parent AS final"))
+
+
+def tags(clone: Clone) -> list[str]:
+    command = ["docker", "image", "ls", "--filter", f"label=io.shrinkwrap.project={clone.project}", "--quiet"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def fails(clone: Clone, *words: str, code: int, **environment: str) -> str:
+    answer = clone.image(*words, check=False, **environment)
+    assert (answer.returncode, "Traceback" in answer.stderr) == (code, False), answer.stderr
+    return answer.stderr[answer.stderr.index("error: ") :]
+
+
+def test_no_engine(own: Clone) -> None:
+    """Without an engine the error says where it was looked for and how to start one."""
+    said = fails(own, "build", code=1, DOCKER_HOST="tcp://127.0.0.1:1")
+    assert said.startswith("error: no Docker Engine answers at tcp://127.0.0.1:1. Start it (Linux: `sudo systemctl")
+
+
+def test_no_buildx(own: Clone) -> None:
+    """Where there is no docker command to build with, the error names the package to install."""
+    said = fails(own, "build", "--force", code=1, PATH=str(own.root / "nowhere"))
+    assert "no `docker` command on PATH" in said and "docker-buildx" in said
+
+
+def test_unknown_names_get_the_nearest(own: Clone) -> None:
+    """A misspelt image or group ends with 2 and the nearest name."""
+    assert "there is no image 'smal'; did you mean 'small'?" in fails(own, "build", "--image", "smal", code=2)
+    assert "there is no group 'tests'; did you mean 'test'?" in fails(own, "build", "--group", "tests", code=2)
+
+
+def test_a_lock_older_than_pyproject(own: Clone) -> None:
+    """A dependency that was asked for and not locked ends the build with what to run."""
+    path = own.root / "pyproject.toml"
+    path.write_text(path.read_text().replace("test = [\n", 'test = [\n    "tabulate",\n'))
+    # What is asked is in no fingerprint, only what is locked: the image of the old lock may be here already.
+    said = fails(own, "build", "--force", code=2)
+    assert said.startswith("error: poetry.lock is older than pyproject.toml")
+    assert tags(own) == []
+
+
+def test_a_package_without_a_wheel(own: Clone) -> None:
+    """A package that is there for other platforms only is named."""
+    own.run("python", "-m", "env_spec", "lock", "--add", "pywin32", "--group", "test")
+    said = fails(own, "build", code=2)
+    assert re.match(r"error: pywin32 \d+, which small needs, has no wheel for linux/amd64\.", said)
+
+
+def test_a_step_that_fails(own: Clone) -> None:
+    """The step is named with its last lines and the file that holds all of them; nothing is tagged."""
+    add_step(own, "RUN echo about to fail && exit 7")
+    said = fails(own, "build", code=1)
+    assert "the build failed at [small builder 3/3] RUN echo about to fail && exit 7:\n  about to fail\n" in said
+    assert said.endswith("All of it: .shrinkwrap/logs/image-build.log\n")
+    assert "about to fail" in (own.root / ".shrinkwrap/logs/image-build.log").read_text()
+    assert tags(own) == []
+
+
+def test_a_full_disk(own: Clone) -> None:
+    """Where a step finds no space left, the error says what frees some."""
+    add_step(own, "RUN --mount=type=tmpfs,target=/full,size=1m head -c 2000000 /dev/zero >/full/file")
+    said = fails(own, "build", code=1)
+    assert said.startswith("error: no space is left on the Docker Engine's disk")
+    assert "invoke image.clean" in said
+
+
+def test_a_failed_test_leaves_no_tag(own: Clone) -> None:
+    """An image that is not as locked is not tagged, and what is extra is named."""
+    add_step(
+        own,
+        "RUN d=$(echo /out/opt/venv/lib/*/site-packages)/stray-1.0.dist-info && mkdir $d"
+        " && printf 'Metadata-Version: 2.1\\nName: stray\\nVersion: 1.0\\n' >$d/METADATA && touch $d/RECORD",
+    )
+    said = fails(own, "build", code=1)
+    assert "small fails its test:\n  packages: stray 1.0 is extra\n" in said
+    assert tags(own) == []
+
+
+def test_a_base_that_is_nowhere(own: Clone) -> None:
+    """A base whose registry does not answer is told with the registry's name."""
+    said = fails(own, "build", "--base", "127.0.0.1:1/base:1", code=1)
+    assert said.startswith("error: the registry 127.0.0.1:1 cannot be reached:")
+
+
+def test_a_registry_that_does_not_answer(own: Clone) -> None:
+    """A push to a registry that is not there ends with its name, before anything is built."""
+    own.write_images(*SMALLEST, registry="127.0.0.1:1/team")
+    said = fails(own, "build", "--push", code=1)
+    assert said.startswith("error: the registry 127.0.0.1:1 cannot be reached:")
+    assert tags(own) == []
+
+
+def test_a_registry_that_wants_a_login(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A registry that refuses is named with the command to log in."""
+    folder = tmp_path_factory.mktemp("closed")
+    # It makes a file with a password of its own where there is none.
+    auth = f"auth: {{htpasswd: {{realm: here, path: {folder}/htpasswd}}}}\n"
+    with serving_registry(folder, auth=auth) as address:
+        own.write_images(*SMALLEST, registry=f"{address}/team")
+        said = fails(own, "build", "--push", code=1)
+    assert f"the registry {address} refused" in said and f"`docker login {address}`" in said
+
+
+def test_no_registry_is_named(own: Clone) -> None:
+    """A push without a registry ends with 2 and the line that is missing."""
+    said = fails(own, "build", "--push", code=2)
+    assert 'Add registry = "ghcr.io/ORGANISATION" to [tool.env-spec.images.small].' in said
+
+
+def test_interrupted_build(own: Clone) -> None:
+    """Ctrl-C during the build ends with 130, tags nothing, and leaves no build running; a second build goes on."""
+    add_step(own, "RUN echo asleep && sleep 600")
+    with subprocess.Popen(
+        [sys.executable, "-m", "image_build", "build"],
+        cwd=own.root,
+        env=own.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as build:
+        assert build.stderr is not None
+        for line in build.stderr:
+            if "asleep" in line:
+                break
+        other = fails(own, "build", code=1)
+        os.killpg(build.pid, signal.SIGINT)
+        said = build.stderr.read()
+    assert "another build of this clone is running (process " in other
+    assert build.returncode == 130
+    assert "error: interrupted during the build. Nothing was tagged" in said
+    assert tags(own) == []
+
+
+def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Ctrl-C during the push does not move `latest` in the registry, and the next push goes on."""
+    folder = tmp_path_factory.mktemp("slow")
+    with serving_registry(folder) as address:
+        own.write_images(*SMALLEST, registry=f"{address}/team")
+        own.commit("Name a registry")
+        with subprocess.Popen(
+            [sys.executable, "-m", "image_build", "build", "--push"],
+            cwd=own.root,
+            env=own.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as push:
+            assert push.stderr is not None
+            for line in push.stderr:
+                if line.startswith("pushed "):
+                    break
+            os.killpg(push.pid, signal.SIGINT)
+            said = push.stderr.read()
+        assert push.returncode == 130, said
+        assert "interrupted during the push. `latest` was not moved" in said
+        assert list(folder.glob("**/tags/latest")) == []
+        own.image("build", "--push")
+        assert len(list(folder.glob("**/tags/latest"))) == 1
