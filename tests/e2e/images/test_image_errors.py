@@ -138,7 +138,7 @@ def test_a_registry_that_wants_a_login(own: Clone, tmp_path_factory: pytest.Temp
 def test_no_registry_is_named(own: Clone) -> None:
     """A push without a registry ends with 2 and the line that is missing."""
     said = fails(own, "build", "--push", code=2)
-    assert 'Add registry = "ghcr.io/ORGANISATION" to [tool.env-spec.images.small].' in said
+    assert 'Add registry = "ghcr.io/ORGANISATION" to [tool.env-spec.images.small]' in said
 
 
 def test_interrupted_build(own: Clone) -> None:
