@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees to what the end-to-end tests of images need: a Docker Engine with BuildKit, a base image named below, and the
 # program docker-registry. Starts and makes only what is missing; where it cannot (it installs as root, on Debian 12),
-# it says so and ends with 1, and those tests are skipped.
+# it says so and ends with 1, and those tests are skipped. `engine.sh stop` stops the engine that it started, if any.
 set -euo pipefail
 base=localhost/debian-python:bookworm
 say() { printf 'engine: %s\n' "$*" >&2; }
@@ -31,6 +31,7 @@ start_engine() {
     mkdir -p /etc/docker "$work"
     [[ -e /etc/docker/daemon.json ]] || echo '{"features": {"containerd-snapshotter": true}}' >/etc/docker/daemon.json
     setsid dockerd >"$work/dockerd.log" 2>&1 </dev/null &
+    echo $! >"$work/dockerd.pid"
     for _ in $(seq 60); do docker info >/dev/null 2>&1 && return; sleep 1; done
     say "the engine did not come up: $(tail -n 3 "$work/dockerd.log")"
     return 1
@@ -48,6 +49,11 @@ make_base() {
     rm -rf "$root"
 }
 
+if [[ ${1-} = stop ]]; then
+    [[ ! -e $work/dockerd.pid ]] || kill "$(cat "$work/dockerd.pid")" 2>/dev/null || true
+    rm -f "$work/dockerd.pid"
+    exit 0
+fi
 if ! engine_answers; then
     is_debian_root || { say 'no Docker Engine with buildx answers, and this is not Debian 12 as root'; exit 1; }
     if ! { command -v dockerd && docker buildx version; } >/dev/null 2>&1; then install_engine >&2; fi
