@@ -127,32 +127,40 @@ def _declared(dataset: str) -> dict[str, str]:
 
 
 def with_polars(job: Job) -> None:
-    """scan_csv(...).sink_parquet(): its streaming engine, with text for what its inference trips over."""
+    """scan_csv(...).sink_parquet(): its streaming engine, told the types of the columns we keep."""
     import polars as pl
 
-    times = [name for name in ("timestamp", "DATE") if name in job.columns]
-    texts = [name for name, type_ in _declared(job.dataset).items() if type_ in ("string", "flagged_number")]
+    names = {"string": pl.String, "flagged_number": pl.String, "timestamp": pl.String, "float64": pl.Float64}
+    types = {n: names.get(t) or getattr(pl, t.capitalize()) for n, t in _declared(job.dataset).items()}
     for raw, out in job.pairs:
         frame = pl.scan_csv(
             raw,
             has_header=job.raw_columns is None,
             new_columns=job.raw_columns,
-            schema_overrides=dict.fromkeys([name for name in texts if name in job.columns], pl.String),
-            infer_schema_length=10_000,
+            schema_overrides={name: types[name] for name in job.columns},
+            infer_schema_length=0,
         ).select(job.columns)
-        for name in times:
-            frame = frame.with_columns(pl.col(name).str.to_datetime(TIMES if name == "timestamp" else None))
+        for name in ("timestamp", "DATE"):
+            if name in job.columns:
+                frame = frame.with_columns(pl.col(name).str.to_datetime(TIMES if name == "timestamp" else None))
         frame.sink_parquet(out, compression="zstd")
 
 
 def with_duckdb(job: Job) -> None:
-    """COPY (SELECT … FROM read_csv(…)) TO … (FORMAT parquet)."""
+    """COPY (SELECT … FROM read_csv(…)) TO … (FORMAT parquet), told the types of the columns we keep."""
     import duckdb
 
     names = ", ".join(f'"{name}"' for name in job.columns)
-    options = f", header = false, names = {job.raw_columns!r}, timestampformat = '{TIMES}'" if job.raw_columns else ""
+    sql = {"int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT", "float64": "DOUBLE"}
+    sql |= {"string": "VARCHAR", "flagged_number": "VARCHAR", "timestamp": "TIMESTAMP"}
+    types = {name: sql[_declared(job.dataset)[name]] for name in job.columns}
+    if job.raw_columns:
+        columns = {name: types.get(name, "VARCHAR") for name in job.raw_columns}
+        options = f"auto_detect = false, header = false, columns = {columns!r}, timestampformat = '{TIMES}'"
+    else:
+        options = f"header = true, types = {types!r}"
     for raw, out in job.pairs:
-        source = f"read_csv('{raw}', sample_size = 100000{options})"
+        source = f"read_csv('{raw}', {options})"
         duckdb.sql(f"COPY (SELECT {names} FROM {source}) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
 
 

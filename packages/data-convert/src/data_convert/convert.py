@@ -233,7 +233,11 @@ class _PartConversion:
     def _encode(self, row_group: pa.Table | None) -> None:
         if row_group is not None:
             self._await_encoder()
-            self.encoding = self.encoder.submit(self.writer.write_row_group, row_group)
+            self.encoding = self.encoder.submit(self._write, [row_group])
+
+    def _write(self, held: list[pa.Table]) -> None:
+        """Writes the one row group of `held`, which a future would keep in memory while it is encoded."""
+        self.writer.write_row_group(held.pop())
 
     def _await_encoder(self) -> None:
         if self.encoding is not None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from data_convert.errors import SourceError
 from data_convert.spec import Dialect
 
-BLOCK_BYTES: Final = 8 << 20
+BLOCK_BYTES: Final = 4 << 20
 """Text per block. Fixed: block ends decide where row groups end, and the same input gives the same bytes."""
 
 RECORD_LIMIT_BYTES: Final = 64 << 20
