@@ -16,15 +16,16 @@ MIRROR_VARIABLE = "POETRY_PYPI_MIRROR_URL"
 _NEW_GROUP = "shrinkwrap-added"
 
 # Runs in Poetry's environment, whose pip was configured as the machine is. Prints the index that Poetry must be led
-# to: pip's own, if it is not PyPI, or if what answers for PyPI here has no JSON, which is all that Poetry asks for.
+# to: pip's own, if it is not PyPI, or if what answers for PyPI here lacks the JSON of a version, which Poetry asks for.
 _INDEX = """\
 import json, urllib.request
+from importlib.metadata import version
 from pip._internal.commands import create_command
 from pip._internal.models.index import PyPI
 index = create_command("download").parser.get_default_values().index_url
 if index.rstrip("/") == PyPI.simple_url:
     try:
-        with urllib.request.urlopen(PyPI.pypi_url + "/poetry-core/json", timeout=20) as answer:
+        with urllib.request.urlopen(f"{PyPI.pypi_url}/pip/{version('pip')}/json", timeout=20) as answer:
             json.load(answer)
     except ValueError:
         print(index)
