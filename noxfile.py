@@ -44,13 +44,16 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("group_set", [nox.param(name, id=name) for name in [*GROUP_SETS.values(), "ops"]])
+@nox.parametrize("group_set", [nox.param(name, id=name) for name in [*GROUP_SETS.values(), "ops", "infra"]])
 def tests(session: nox.Session, group_set: str) -> None:
     """Run the tests that belong to a set of Poetry groups, with only these groups and pytest installed."""
     groups = group_set.split("+")
-    slice_file = _install_slice(session, *groups, "test")
+    slice_file = _install_slice(session, *groups, *(["policy-lint"] if groups == ["infra"] else []), "test")
     paths = ["tests/groups/test_slice.py"]
-    if groups == ["ops"]:
+    if groups == ["infra"]:
+        _install_policy_engine(session)
+        paths += ["infra-pulumi/tests"]
+    elif groups == ["ops"]:
         paths += _existing("packages/*/tests", "tests/test_*.py")
     else:
         paths += [f"tests/groups/test_group_{group}.py" for group in groups]
