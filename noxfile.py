@@ -15,7 +15,7 @@ import nox
 nox.needs_version = ">=2026"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "types_infra", "tests"]
 
 ROOT = Path(__file__).resolve().parent
 TOOLS = ROOT / ".shrinkwrap" / "tools" / "bin"
@@ -41,6 +41,13 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of the packages, the tasks and this file with mypy, strictly."""
     session.run("./run", "mypy", *_existing("packages/*/src/*", "tasks.py", "noxfile.py"), external=True)
+
+
+@nox.session
+def types_infra(session: nox.Session) -> None:
+    """Check the types of infra-pulumi with mypy, strictly, against the locked Pulumi."""
+    _install_slice(session, "infra", "policy-lint", "dev")
+    session.run("mypy", "infra-pulumi")
 
 
 @nox.session
@@ -72,6 +79,18 @@ def bench(session: nox.Session) -> None:
     """Measure the conversion beside pandas, pyarrow, Polars and DuckDB; takes the options of the script."""
     _install_slice(session, "main", "ops", "bench")
     session.run("python", "benchmarks/convert.py", *session.posargs)
+
+
+def _install_policy_engine(session: nox.Session) -> None:
+    """Install what judges the policies, from its own lock; without node, the tests that need it say so and skip."""
+    folder = ROOT / "infra-pulumi" / "tests" / "iam-simulate"
+    installed = folder / "node_modules" / "made-from"
+    lock = (folder / "package-lock.json").read_text("utf-8")
+    if shutil.which("npm") is None or (installed.is_file() and installed.read_text("utf-8") == lock):
+        return
+    npm = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={folder}")
+    session.run_install(*npm, external=True, silent=True)
+    installed.write_text(lock, "utf-8")
 
 
 def _install_slice(session: nox.Session, *groups: str) -> Path:

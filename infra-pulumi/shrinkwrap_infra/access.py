@@ -154,7 +154,10 @@ class DataAccess(pulumi.ComponentResource):
         )
 
     def _make_role(
-        self, role: Role, trust: Document | Output[Document], after: list[pulumi.Resource] | list[iam.User] | None = None
+        self,
+        role: Role,
+        trust: Document | Output[Document],
+        after: list[pulumi.Resource] | list[iam.User] | None = None,
     ) -> None:
         name = role.key.replace("/", "-")
         made = iam.Role(

@@ -17,7 +17,7 @@ from .policies import (
     replication_trust,
 )
 from .roles import role_arn
-from .settings import Budget, BucketSettings, Replica, Settings
+from .settings import BucketSettings, Budget, Replica, Settings
 
 _BUDGET_SERVICES = ["AWS CloudTrail", "AWS Key Management Service", "Amazon Simple Storage Service"]
 
@@ -117,7 +117,11 @@ class DataBucket(pulumi.ComponentResource):
                 rule={"default_retention": {"mode": lock.mode, "days": lock.days}},
                 opts=self._child(),
             )
-        stewards = [role_arn(settings.account_id, settings.stack, role) for role in settings.held_roles if role.kind == "steward"]
+        stewards = [
+            role_arn(settings.account_id, settings.stack, role)
+            for role in settings.held_roles
+            if role.kind == "steward"
+        ]
 
         def policy(key_arn: str) -> str:
             return policy_text(
@@ -292,7 +296,9 @@ class DataBucket(pulumi.ComponentResource):
                 )
             )
 
-        granted = iam.RolePolicy("replication-policy", role=role.name, policy=self.key_arn.apply(policy), opts=self._child())
+        granted = iam.RolePolicy(
+            "replication-policy", role=role.name, policy=self.key_arn.apply(policy), opts=self._child()
+        )
         s3.BucketReplicationConfig(
             "data-replication",
             bucket=data.bucket,

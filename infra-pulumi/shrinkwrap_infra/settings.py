@@ -197,7 +197,9 @@ def _project(name: str, table: Reader) -> Project:
 
 
 def _person(name: str, table: Reader, projects: tuple[Project, ...]) -> Person:
-    known = {f"{project.name}/{kind}": Role(kind=kind, project=project.name) for project in projects for kind in PERSON_KINDS}
+    known = {
+        f"{project.name}/{kind}": Role(kind=kind, project=project.name) for project in projects for kind in PERSON_KINDS
+    }
     known["admin"] = Role(kind="admin", project=None)
     person = Person(
         name=name,
@@ -215,11 +217,15 @@ def _conflicts(settings: Settings) -> list[Problem]:
     """What is wrong between settings that are each well-formed."""
     problems = []
     if re.fullmatch(r"[A-Za-z0-9-]+", settings.stack) is None:
-        problems.append(Problem(path="stack", message=f"{settings.stack!r} goes into names: letters, digits and hyphens"))
+        problems.append(
+            Problem(path="stack", message=f"{settings.stack!r} goes into names: letters, digits and hyphens")
+        )
     for project in settings.projects:
         longest = role_name(settings.stack, Role(kind="contributor", project=project.name))
         if len(longest) > ROLE_NAME_LIMIT:
-            message = f"the role name {longest} is longer than {ROLE_NAME_LIMIT} letters; shorten the project or the stack"
+            message = (
+                f"the role name {longest} is longer than {ROLE_NAME_LIMIT} letters; shorten the project or the stack"
+            )
             problems.append(Problem(path=f"shrinkwrap:settings.projects.{project.name}", message=message))
     replica = settings.bucket.replica
     if replica is not None and replica.bucket_arn == f"arn:aws:s3:::{settings.bucket.name}":
@@ -232,6 +238,8 @@ def _conflicts(settings: Settings) -> list[Problem]:
     }
     for path, arn in account_arns.items():
         if arn is not None and arn.split(":")[4] != settings.account_id:
-            message = f"is in account {arn.split(':')[4]}, the bucket in {settings.account_id}; only its own account gets in"
+            message = (
+                f"is in account {arn.split(':')[4]}, the bucket in {settings.account_id}; only its own account gets in"
+            )
             problems.append(Problem(path=f"shrinkwrap:settings.{path}", message=message))
     return problems

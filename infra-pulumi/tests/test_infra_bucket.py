@@ -10,9 +10,7 @@ BUCKETS = ["data", "logs"]
 
 
 @pytest.mark.parametrize("name", BUCKETS)
-@pytest.mark.parametrize(
-    "block", ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"]
-)
+@pytest.mark.parametrize("block", ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"])
 def test_public_access_is_blocked(stack: Recording, name: str, block: str) -> None:
     """Each of the four public access blocks is on, for the data and for the logs."""
     blocks = stack.one("s3/bucketPublicAccessBlock:BucketPublicAccessBlock", f"{name}-public-access")
@@ -73,7 +71,9 @@ def test_logs_are_encrypted_as_log_delivery_needs_it(stack: Recording) -> None:
 
 def test_old_versions_expire_and_current_ones_never(stack: Recording) -> None:
     """Noncurrent versions and unfinished uploads go after the days of the settings; no current object does."""
-    (rule,) = stack.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "data-lifecycle").inputs["rules"]
+    (rule,) = stack.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "data-lifecycle").inputs[
+        "rules"
+    ]
     assert rule["status"] == "Enabled"
     assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
     assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
@@ -82,7 +82,9 @@ def test_old_versions_expire_and_current_ones_never(stack: Recording) -> None:
 
 def test_logs_expire(stack: Recording) -> None:
     """Logs are kept for the days of the settings."""
-    (rule,) = stack.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "logs-lifecycle").inputs["rules"]
+    (rule,) = stack.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "logs-lifecycle").inputs[
+        "rules"
+    ]
     assert (rule["status"], rule["expiration"]) == ("Enabled", {"days": 365})
 
 
@@ -184,5 +186,7 @@ def test_wrong_settings_make_nothing() -> None:
     """All problems are told in one message without a traceback of ours, before anything is asked of AWS."""
     settings = example_settings()
     settings["bucket"]["noncurrent_days"] = 0
-    with pytest.raises(Exception, match=r"1 problem; nothing was made:\n  shrinkwrap:settings\.bucket\.noncurrent_days"):
+    with pytest.raises(
+        Exception, match=r"1 problem; nothing was made:\n  shrinkwrap:settings\.bucket\.noncurrent_days"
+    ):
         run_program(settings)

@@ -37,9 +37,7 @@ def token(subject: str, audience: str = "sts.amazonaws.com") -> dict[str, str | 
         ("", False, False),
     ],
 )
-def test_only_the_bound_workflow_gets_a_role(
-    stack: Recording, subject: str, may_read: bool, may_publish: bool
-) -> None:
+def test_only_the_bound_workflow_gets_a_role(stack: Recording, subject: str, may_read: bool, may_publish: bool) -> None:
     """Pull requests outside the environment, forks, other branches, tags and repositories get nothing."""
     for role, may in (("ci-read", may_read), ("ci-publish", may_publish)):
         policy = stack.one("iam/role:Role", f"role-traffic-{role}").policy("assumeRolePolicy")

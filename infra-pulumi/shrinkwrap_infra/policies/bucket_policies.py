@@ -60,9 +60,7 @@ def log_bucket_policy(*, log_bucket: str, bucket: str, account_id: str, trail_ar
     return document(
         *_transport(log_bucket),
         *_own_account(log_bucket, account_id),
-        allow_service(
-            "AccessLogs", "logging.s3.amazonaws.com", ["s3:PutObject"], [f"{home}/access/*"], from_bucket
-        ),
+        allow_service("AccessLogs", "logging.s3.amazonaws.com", ["s3:PutObject"], [f"{home}/access/*"], from_bucket),
         allow_service("TrailLooks", "cloudtrail.amazonaws.com", ["s3:GetBucketAcl"], [home], from_trail),
         allow_service(
             "TrailWrites",

@@ -42,7 +42,9 @@ def allow_service(
     return _statement("Allow", sid, body, condition)
 
 
-def trust(sid: str, principal: Mapping[str, str | Sequence[str]], action: str, condition: Condition | None) -> Statement:
+def trust(
+    sid: str, principal: Mapping[str, str | Sequence[str]], action: str, condition: Condition | None
+) -> Statement:
     """A statement of a role's trust policy."""
     return _statement("Allow", sid, {"Principal": dict(principal), "Action": action}, condition)
 

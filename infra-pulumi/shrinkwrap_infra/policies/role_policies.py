@@ -18,7 +18,7 @@ def data_policy(kind: DataKind, *, bucket: str, prefix: str, key_arn: str, regio
     """
     objects = [f"arn:aws:s3:::{bucket}/{prefix}*"]
     # S3 answers 404 for a key that is not there only to those who may list, and asks without a prefix; with a plain
-    # StringLike, DVC would die with "Forbidden" on the first new file. Price: names (hashes) can be listed by all roles.
+    # StringLike, DVC would die with "Forbidden" on the first new file. Price: all roles can list all names (hashes).
     own_prefix = {"StringLikeIfExists": {"s3:prefix": [prefix.rstrip("/"), f"{prefix}*"]}}
     statements = [
         allow("List", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"], own_prefix),
@@ -55,7 +55,9 @@ def admin_policy(*, bucket: str, log_bucket: str, key_arn: str) -> Document:
     )
 
 
-def replication_policy(*, bucket: str, region: str, key_arn: str, replica_bucket_arn: str, replica_key_arn: str) -> Document:
+def replication_policy(
+    *, bucket: str, region: str, key_arn: str, replica_bucket_arn: str, replica_key_arn: str
+) -> Document:
     """What S3 itself needs to copy new versions; deletions are not copied."""
     replica_region = replica_key_arn.split(":")[3]
     replica_name = replica_bucket_arn.rpartition(":")[2]

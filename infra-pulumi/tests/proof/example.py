@@ -8,7 +8,9 @@ ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 BUCKET = "acme-shrinkwrap-test"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
-ANALYSTS = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/{REGION}/AWSReservedSSO_Analysts_0123456789abcdef"
+ANALYSTS = (
+    f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/{REGION}/AWSReservedSSO_Analysts_0123456789abcdef"
+)
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
 
 

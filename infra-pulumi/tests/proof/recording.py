@@ -61,7 +61,9 @@ class Recording:
 
     def one(self, kind: str, name: str) -> Made:
         found = [made for made in self.all(kind) if made.name == name]
-        assert len(found) == 1, f"{len(found)} of {kind} {name!r}; there is {[(m.kind, m.name) for m in self.resources]}"
+        assert len(found) == 1, (
+            f"{len(found)} of {kind} {name!r}; there is {[(m.kind, m.name) for m in self.resources]}"
+        )
         return found[0]
 
     def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
