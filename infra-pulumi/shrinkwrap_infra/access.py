@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
@@ -143,10 +142,7 @@ class DataAccess(pulumi.ComponentResource):
                 "ci-publish": branch_subject(github.repository, github.branch),
             }
             for kind, subject in subjects.items():
-                document = Output.from_input(provider_arn).apply(
-                    lambda arn, subject=subject: workflow_trust(provider_arn=arn, subject=subject)
-                )
-                self._make_role(Role(kind=kind, project=project.name), document)
+                self._make_role(Role(kind=kind, project=project.name), _workflow_trust(provider_arn, subject))
 
     def _make_github_provider(self) -> iam.OpenIdConnectProvider:
         return iam.OpenIdConnectProvider(
@@ -164,7 +160,7 @@ class DataAccess(pulumi.ComponentResource):
             f"role-{name}",
             name=role_name(self._settings.stack, role),
             description=f"Shrinkwrap {self._settings.stack}: {role.key}",
-            assume_role_policy=Output.from_input(trust).apply(lambda document: policy_text(cast(Document, document))),
+            assume_role_policy=Output.from_input(trust).apply(lambda document: policy_text(document)),
             max_session_duration=_SESSION_S.get(role.kind, _WORKDAY_S),
             opts=self._child(*(after or [])),
         )
@@ -189,3 +185,7 @@ class DataAccess(pulumi.ComponentResource):
 
     def _child(self, *after: pulumi.Resource) -> ResourceOptions:
         return ResourceOptions(parent=self, depends_on=list(after))
+
+
+def _workflow_trust(provider_arn: Input[str], subject: str) -> Output[Document]:
+    return Output.from_input(provider_arn).apply(lambda arn: workflow_trust(provider_arn=arn, subject=subject))

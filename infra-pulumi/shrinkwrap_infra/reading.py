@@ -126,4 +126,5 @@ class Reader:
 def _kind(value: object) -> str:
     if value is None or value in ({}, [], ""):
         return "nothing"
-    return {dict: "a table", list: "a list", str: "a text"}.get(type(value), repr(value))
+    kinds: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
+    return kinds.get(type(value), repr(value))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from proof.example import ACCOUNT, ANALYSTS, example_settings, full_settings
 from shrinkwrap_infra.errors import SettingsError
 from shrinkwrap_infra.roles import Role

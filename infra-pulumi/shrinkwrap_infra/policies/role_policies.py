@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .document import Document, Statement, allow, deny, document
+from .document import Condition, Document, Statement, allow, deny, document
 
 DataKind = Literal["reader", "contributor", "steward"]
 
@@ -77,7 +77,7 @@ def replication_policy(
 def _key_use(sid: str, action: str, *, key_arn: str, bucket: str, region: str) -> Statement:
     """The key, only through S3 and only for this bucket (with a bucket key the context is the bucket's ARN)."""
     home = f"arn:aws:s3:::{bucket}"
-    condition = {
+    condition: Condition = {
         "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"},
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": [home, f"{home}/*"]},
     }

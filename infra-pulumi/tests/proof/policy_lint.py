@@ -14,7 +14,9 @@ from typing import Any
 def findings(document: dict[str, Any]) -> list[str]:
     """What parliament finds wrong, one text per finding; a trust policy has no resource, which it insists on."""
     statements = [
-        {"Resource": "*", **statement} if "AssumeRole" in str(statement["Action"]) else statement
+        {"Resource": "arn:aws:iam::111122223333:role/it", **statement}
+        if "AssumeRole" in str(statement["Action"])
+        else statement
         for statement in document["Statement"]
     ]
     analyzed = _parliament().analyze_policy_string(json.dumps({**document, "Statement": statements}))
@@ -32,7 +34,7 @@ def _parliament() -> ModuleType:
     with warnings.catch_warnings():
         # Old escapes in its regular expressions, and two files that it leaves to the garbage collector to close.
         warnings.simplefilter("ignore")
-        import parliament
+        import parliament  # type: ignore[import-untyped]
     assert isinstance(parliament, ModuleType)
     return parliament
 

@@ -79,10 +79,15 @@ def run_program(settings: dict[str, Any], *, stack: str = "test") -> Recording:
     recording = Recording()
     mocks = _Mocks()
     set_mocks(mocks, project="shrinkwrap", stack=stack, monitor=_RecordingMonitor(mocks, recording))
-    set_root_resource(None)  # run_in_stack makes its own; set_mocks' one would not have the outputs.
+    # run_in_stack makes its own root; the one of set_mocks would not have the outputs.
+    set_root_resource(None)  # type: ignore[arg-type]
     pulumi.runtime.set_all_config({"shrinkwrap:settings": json.dumps(settings)})
-    _sync_await(run_in_stack(lambda: runpy.run_path(str(PROGRAM), run_name="__main__")))
+    _sync_await(run_in_stack(_run_main))
     return recording
+
+
+def _run_main() -> None:
+    runpy.run_path(str(PROGRAM), run_name="__main__")
 
 
 class _Mocks(Mocks):
@@ -123,11 +128,11 @@ class _RecordingMonitor(MockMonitor):
                 after=list(request.dependencies),
             )
             self._recording.resources.append(made)
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         if "::pulumi:pulumi:Stack::" in request.urn:
             kept = rpc.deserialize_properties(request.outputs, keep_unknowns=True)
             self._recording.secret_outputs |= {key for key, value in kept.items() if rpc.is_rpc_secret(value)}
             self._recording.outputs |= {key: rpc.unwrap_rpc_secret(value) for key, value in kept.items()}
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
