@@ -34,7 +34,7 @@ def data_bucket_policy(*, bucket: str, account_id: str, key_arn: str, steward_ar
             "DenyOtherKey",
             ["s3:PutObject"],
             objects,
-            {"Null": {_SSE_KEY: "false"}, "StringNotEquals": {_SSE_KEY: key_arn}},
+            {"Null": {_SSE_KEY: "false"}, "ArnNotEquals": {_SSE_KEY: key_arn}},
         ),
         deny_everyone("DenyManagedKey", ["s3:PutObject"], objects, {"Null": {_SSE: "false", _SSE_KEY: "true"}}),
         deny_everyone("DenyCustomerKey", ["s3:PutObject"], objects, {"Null": {_SSE_CUSTOMER: "false"}}),

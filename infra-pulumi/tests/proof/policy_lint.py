@@ -13,10 +13,9 @@ from typing import Any
 
 def findings(document: dict[str, Any]) -> list[str]:
     """What parliament finds wrong, one text per finding; a trust policy has no resource, which it insists on."""
+    is_trust = "AssumeRole" in str(document) and "Principal" in str(document)
     statements = [
-        {"Resource": "arn:aws:iam::111122223333:role/it", **statement}
-        if "AssumeRole" in str(statement["Action"])
-        else statement
+        {"Resource": "arn:aws:iam::111122223333:role/it", **statement} if is_trust else statement
         for statement in document["Statement"]
     ]
     analyzed = _parliament().analyze_policy_string(json.dumps({**document, "Statement": statements}))
