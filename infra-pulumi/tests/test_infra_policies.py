@@ -22,8 +22,14 @@ ACCEPTED = [
     ("user-boundary.policy", "RESOURCE_STAR", "cloudshell:"),
     ("user-self-service.policy", "RESOURCE_STAR", "cloudshell:"),
     # It knows SAML and a few web providers, GitHub not.
-    ("role-traffic-ci-read.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "token.actions.githubusercontent.com"),
-    ("role-traffic-ci-publish.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "token.actions.githubusercontent.com"),
+    ("role-traffic-ci-read.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "githubusercontent.com"),
+    ("role-traffic-ci-publish.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "githubusercontent.com"),
+    ("role-traffic-ci-read.assumeRolePolicy", "UNKNOWN_CONDITION_FOR_ACTION", "githubusercontent.com:"),
+    (
+        "role-traffic-ci-publish.assumeRolePolicy",
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "token.actions.githubusercontent.com:",
+    ),
     # Who sets a bucket's policy and lifecycle can in the end reach or expire what is in it: docs/decisions/0010.
     ("role-admin-policy.policy", "RESOURCE_POLICY_PRIVILEGE_ESCALATION", "does allow s3:PutBucketPolicy"),
     ("role-admin-policy.policy", "RESOURCE_POLICY_PRIVILEGE_ESCALATION", "does allow s3:PutLifecycleConfiguration"),
