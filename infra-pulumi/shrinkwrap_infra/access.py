@@ -110,7 +110,6 @@ class DataAccess(pulumi.ComponentResource):
             # The person changes the password; that must not make a new one at the next update.
             opts=ResourceOptions(
                 parent=self,
-                additional_secret_outputs=["password"],
                 ignore_changes=["password_length", "password_reset_required", "pgp_key"],
             ),
         )

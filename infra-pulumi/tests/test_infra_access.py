@@ -130,6 +130,13 @@ def test_workflow_roles_are_bound_to_one_subject(stack: Recording, role: str, su
     }
 
 
+@pytest.mark.parametrize(("workflow", "person"), [("ci-read", "reader"), ("ci-publish", "contributor")])
+def test_workflows_may_do_what_people_may(stack: Recording, workflow: str, person: str) -> None:
+    """A workflow reads like a reader and publishes like a contributor, even where the bucket would deny more."""
+    policies = [stack.one("iam/rolePolicy:RolePolicy", f"role-traffic-{kind}-policy") for kind in (workflow, person)]
+    assert policies[0].policy() == policies[1].policy()
+
+
 def test_a_stack_without_users_has_no_user_policies() -> None:
     """A team with an identity provider gets no IAM users and nothing made for them."""
     settings = example_settings()

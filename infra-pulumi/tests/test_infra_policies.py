@@ -122,6 +122,13 @@ def test_no_policy_allows_everything(stack: Recording, full_stack: Recording) ->
                 assert "*" not in "".join(statement["Action"]), f"{name} {statement['Sid']}"
 
 
+def test_nothing_allows_lasting_keys(stack: Recording) -> None:
+    """No policy allows making an access key, even where the boundary would deny it."""
+    for name, policy in stack.policies():
+        allowed = [action for s in policy["Statement"] if s["Effect"] == "Allow" for action in s["Action"]]
+        assert "iam:CreateAccessKey" not in allowed, name
+
+
 def test_nothing_allows_the_public(stack: Recording) -> None:
     """No statement allows anything to the principal `*`."""
     for name, policy in stack.policies():
