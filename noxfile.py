@@ -15,7 +15,7 @@ import nox
 nox.needs_version = ">=2026"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "types_infra", "tests"]
 
 ROOT = Path(__file__).resolve().parent
 TOOLS = ROOT / ".shrinkwrap" / "tools" / "bin"
@@ -44,13 +44,25 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("group_set", [nox.param(name, id=name) for name in [*GROUP_SETS.values(), "ops"]])
+def types_infra(session: nox.Session) -> None:
+    """Check the types of infra-pulumi with mypy, strictly, against the locked Pulumi."""
+    _install_slice(session, "infra", "policy-lint", "dev")
+    # Two programs, two modules called __main__.
+    session.run("mypy", "infra-pulumi", "--exclude=policy-pack/__main__")
+    session.run("mypy", "infra-pulumi/policy-pack")
+
+
+@nox.session
+@nox.parametrize("group_set", [nox.param(name, id=name) for name in [*GROUP_SETS.values(), "ops", "infra"]])
 def tests(session: nox.Session, group_set: str) -> None:
     """Run the tests that belong to a set of Poetry groups, with only these groups and pytest installed."""
     groups = group_set.split("+")
-    slice_file = _install_slice(session, *groups, "test")
+    slice_file = _install_slice(session, *groups, *(["policy-lint"] if groups == ["infra"] else []), "test")
     paths = ["tests/groups/test_slice.py"]
-    if groups == ["ops"]:
+    if groups == ["infra"]:
+        _install_policy_engine(session)
+        paths += ["infra-pulumi/tests"]
+    elif groups == ["ops"]:
         paths += _existing("packages/*/tests", "tests/test_*.py")
     else:
         paths += [f"tests/groups/test_group_{group}.py" for group in groups]
@@ -69,6 +81,18 @@ def bench(session: nox.Session) -> None:
     """Measure the conversion beside pandas, pyarrow, Polars and DuckDB; takes the options of the script."""
     _install_slice(session, "main", "ops", "bench")
     session.run("python", "benchmarks/convert.py", *session.posargs)
+
+
+def _install_policy_engine(session: nox.Session) -> None:
+    """Install what judges the policies, from its own lock; without node, the tests that need it say so and skip."""
+    folder = ROOT / "infra-pulumi" / "tests" / "iam-simulate"
+    installed = folder / "node_modules" / "made-from"
+    lock = (folder / "package-lock.json").read_text("utf-8")
+    if shutil.which("npm") is None or (installed.is_file() and installed.read_text("utf-8") == lock):
+        return
+    npm = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", f"--prefix={folder}")
+    session.run_install(*npm, external=True, silent=True)
+    installed.write_text(lock, "utf-8")
 
 
 def _install_slice(session: nox.Session, *groups: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -27,3 +28,10 @@ def test_lock_knows_what_a_package_needs(project_file: Path) -> None:
 def test_lock_names_no_index() -> None:
     """The lock has no source but the packages of this repository: it works behind every mirror."""
     assert {package["source"]["type"] for package in LOCKED if "source" in package} == {"directory"}
+
+
+def test_policy_engine_lock_names_no_index() -> None:
+    """The lock of the policy engine pins by hash and names no host either."""
+    lock = json.loads((ROOT / "infra-pulumi/tests/iam-simulate/package-lock.json").read_text("utf-8"))
+    locked = [package for place, package in lock["packages"].items() if place]
+    assert locked and all("integrity" in package and "resolved" not in package for package in locked)

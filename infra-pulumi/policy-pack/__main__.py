@@ -1,0 +1,40 @@
+"""What `pulumi preview --policy-pack policy-pack` runs."""
+
+from __future__ import annotations
+
+from bucket_rules import RULES, STACK_RULES, violations
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyPack,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+
+def resource_policy(name: str, description: str) -> ResourceValidationPolicy:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        for message in violations(name, args.resource_type, args.props):
+            report(message, None)
+
+    return ResourceValidationPolicy(name=name, description=description, validate=validate)
+
+
+def stack_policy(name: str, description: str) -> StackValidationPolicy:
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        for message in STACK_RULES[name].judge([(made.resource_type, made.props) for made in args.resources]):
+            report(message, None)
+
+    return StackValidationPolicy(name=name, description=description, validate=validate)
+
+
+PolicyPack(
+    name="shrinkwrap",
+    enforcement_level=EnforcementLevel.MANDATORY,
+    policies=[
+        *(resource_policy(name, rule.description) for name, rule in RULES.items()),
+        *(stack_policy(name, rule.description) for name, rule in STACK_RULES.items()),
+    ],
+)

@@ -1,0 +1,190 @@
+"""Who gets in: a role per duty, the people who may assume them, and the workflows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws import iam
+
+from .policies import (
+    Document,
+    admin_policy,
+    assume_policy,
+    data_policy,
+    people_trust,
+    policy_text,
+    self_service_policy,
+    user_boundary,
+    workflow_trust,
+)
+from .policies.role_policies import DataKind
+from .policies.trust_policies import AUDIENCE, GITHUB_ISSUER, branch_subject, environment_subject
+from .roles import Role, RoleKind, role_arn, role_name, user_arn, user_name
+from .settings import Person, Project, Settings
+
+# A workflow reads like a reader and publishes like a contributor; neither deletes.
+_DATA_KINDS: dict[RoleKind, DataKind] = {
+    "reader": "reader",
+    "contributor": "contributor",
+    "steward": "steward",
+    "ci-read": "reader",
+    "ci-publish": "contributor",
+}
+_SESSION_S = {"admin": 3600}
+_WORKDAY_S = 8 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataAccessArgs:
+    """What access is made from.
+
+    Attributes:
+        log_bucket: name of the bucket with the logs.
+        key_arn: of the key the data is encrypted with.
+    """
+
+    settings: Settings
+    log_bucket: str
+    key_arn: Output[str]
+
+
+class DataAccess(pulumi.ComponentResource):
+    """Roles, people and workflows.
+
+    Attributes:
+        role_arns: by the role's name in the settings.
+        initial_passwords: secret; of the IAM users that have no PGP key, by person.
+    """
+
+    def __init__(self, name: str, args: DataAccessArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("shrinkwrap:infra:DataAccess", name, None, opts)
+        self._args = args
+        self._settings = args.settings
+        self.role_arns: dict[str, Output[str]] = {}
+        self.initial_passwords: dict[str, Output[str]] = {}
+        self._make_users([person for person in self._settings.people if person.principal is None])
+        self._make_people_roles()
+        self._make_workflow_roles([project for project in self._settings.projects if project.github is not None])
+        self.register_outputs({"role_arns": self.role_arns})
+
+    def _make_users(self, people: list[Person]) -> None:
+        self._users: dict[str, iam.User] = {}
+        if not people:
+            return
+        settings = self._settings
+        names = {"account_id": settings.account_id}
+        boundary = self._managed_policy("user-boundary", user_boundary(**names, stack=settings.stack))
+        self_service = self._managed_policy("user-self-service", self_service_policy(**names))
+        for person in people:
+            user = iam.User(
+                f"user-{person.name}",
+                name=user_name(settings.stack, person.name),
+                permissions_boundary=boundary.arn,
+                # Else somebody who set up MFA, as they must, could not be removed by removing their line.
+                force_destroy=True,
+                opts=self._child(),
+            )
+            self._users[person.name] = user
+            iam.UserPolicyAttachment(
+                f"user-{person.name}-self-service", user=user.name, policy_arn=self_service.arn, opts=self._child()
+            )
+            arns = [self._role_arn(role) for role in person.roles]
+            iam.UserPolicy(
+                f"user-{person.name}-roles",
+                name="assume-roles",
+                user=user.name,
+                policy=policy_text(assume_policy(role_arns=arns)),
+                opts=self._child(),
+            )
+            self._make_login(person, user)
+
+    def _make_login(self, person: Person, user: iam.User) -> None:
+        login = iam.UserLoginProfile(
+            f"user-{person.name}-login",
+            user=user.name,
+            pgp_key=person.pgp_key,
+            password_length=24,
+            password_reset_required=True,
+            # The person changes the password; that must not make a new one at the next update.
+            opts=ResourceOptions(
+                parent=self,
+                ignore_changes=["password_length", "password_reset_required", "pgp_key"],
+            ),
+        )
+        password = login.encrypted_password if person.pgp_key else login.password
+        self.initial_passwords[person.name] = Output.secret(password)
+
+    def _make_people_roles(self) -> None:
+        settings = self._settings
+        for role in settings.held_roles:
+            holders = [person for person in settings.people if role in person.roles]
+            users = [person.name for person in holders if person.principal is None]
+            document = people_trust(
+                user_arns=[user_arn(settings.account_id, settings.stack, name) for name in users],
+                principal_arns=[person.principal for person in holders if person.principal is not None],
+            )
+            if document is not None:
+                # IAM refuses a trust policy that names a user who does not exist yet.
+                self._make_role(role, document, after=[self._users[name] for name in users])
+
+    def _make_workflow_roles(self, projects: list[Project]) -> None:
+        if not projects:
+            return
+        provider_arn: Input[str] = self._settings.github_provider_arn or self._make_github_provider().arn
+        for project in projects:
+            if (github := project.github) is None:
+                continue
+            subjects: dict[RoleKind, str] = {
+                "ci-read": environment_subject(github.repository, github.environment),
+                "ci-publish": branch_subject(github.repository, github.branch),
+            }
+            for kind, subject in subjects.items():
+                self._make_role(Role(kind=kind, project=project.name), _workflow_trust(provider_arn, subject))
+
+    def _make_github_provider(self) -> iam.OpenIdConnectProvider:
+        return iam.OpenIdConnectProvider(
+            "github", url=f"https://{GITHUB_ISSUER}", client_id_lists=[AUDIENCE], opts=self._child()
+        )
+
+    def _make_role(
+        self,
+        role: Role,
+        trust: Document | Output[Document],
+        after: list[pulumi.Resource] | list[iam.User] | None = None,
+    ) -> None:
+        name = role.key.replace("/", "-")
+        made = iam.Role(
+            f"role-{name}",
+            name=role_name(self._settings.stack, role),
+            description=f"Shrinkwrap {self._settings.stack}: {role.key}",
+            assume_role_policy=Output.from_input(trust).apply(lambda document: policy_text(document)),
+            max_session_duration=_SESSION_S.get(role.kind, _WORKDAY_S),
+            opts=self._child(*(after or [])),
+        )
+        policy = self._args.key_arn.apply(lambda key_arn: policy_text(self._role_policy(role, key_arn)))
+        iam.RolePolicy(f"role-{name}-policy", name="data", role=made.name, policy=policy, opts=self._child())
+        self.role_arns[role.key] = made.arn
+
+    def _role_policy(self, role: Role, key_arn: str) -> Document:
+        bucket = self._settings.bucket.name
+        if role.project is None:
+            return admin_policy(bucket=bucket, log_bucket=self._args.log_bucket, key_arn=key_arn)
+        region = self._settings.region
+        kind = _DATA_KINDS[role.kind]
+        return data_policy(kind, bucket=bucket, prefix=f"{role.project}/", key_arn=key_arn, region=region)
+
+    def _managed_policy(self, name: str, document: Document) -> iam.Policy:
+        full_name = f"shrinkwrap-{self._settings.stack}-{name}"
+        return iam.Policy(name, name=full_name, policy=policy_text(document), opts=self._child())
+
+    def _role_arn(self, role: Role) -> str:
+        return role_arn(self._settings.account_id, self._settings.stack, role)
+
+    def _child(self, *after: pulumi.Resource) -> ResourceOptions:
+        return ResourceOptions(parent=self, depends_on=list(after))
+
+
+def _workflow_trust(provider_arn: Input[str], subject: str) -> Output[Document]:
+    return Output.from_input(provider_arn).apply(lambda arn: workflow_trust(provider_arn=arn, subject=subject))

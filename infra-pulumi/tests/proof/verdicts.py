@@ -1,0 +1,207 @@
+"""The verdict table: each line a request, each column a caller, judged by an engine in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .example import ACCOUNT, BUCKET, KEY, REGION
+from .recording import Recording
+
+TABLE = Path(__file__).resolve().parents[1] / "fixtures" / "verdicts.txt"
+_ENGINE = Path(__file__).resolve().parents[1] / "iam-simulate"
+_OTHER_ACCOUNT = "444455556666"
+_EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+_ROLE_COLUMNS = {
+    "reader": "traffic-reader",
+    "contributor": "traffic-contributor",
+    "steward": "traffic-steward",
+    "admin": "admin",
+    "ci-read": "traffic-ci-read",
+    "ci-publish": "traffic-ci-publish",
+    "climate": "climate-contributor",
+}
+_USER = f"arn:aws:iam::{ACCOUNT}:user/shrinkwrap-test-"
+_DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/shrinkwrap-test-"
+_ROLE = f"arn:aws:iam::{ACCOUNT}:role/shrinkwrap-test-"
+RESOURCES = {
+    "bucket": f"arn:aws:s3:::{BUCKET}",
+    "logs": f"arn:aws:s3:::{BUCKET}-logs",
+    "own": f"arn:aws:s3:::{BUCKET}/traffic/files/md5/ab/cdef",
+    "other": f"arn:aws:s3:::{BUCKET}/climate/files/md5/ab/cdef",
+    "loose": f"arn:aws:s3:::{BUCKET}/loose",
+    "alike": f"arn:aws:s3:::{BUCKET}/traffic2/files/md5/ab/cdef",
+    "log": f"arn:aws:s3:::{BUCKET}-logs/access/2026-11-22",
+    "key": KEY,
+    "other-key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/99999999-2222-3333-4444-555555555555",
+    "ada": f"{_USER}ada",
+    "grace": f"{_USER}grace",
+    "ada-device": f"{_DEVICE}ada",
+    "grace-device": f"{_DEVICE}grace",
+    "cloudshell": f"arn:aws:cloudshell:{REGION}:{ACCOUNT}:environment/11111111-2222-3333-4444-555555555555",
+    "role-reader": f"{_ROLE}traffic-reader",
+    "role-contributor": f"{_ROLE}traffic-contributor",
+    "role-steward": f"{_ROLE}traffic-steward",
+    "role-admin": f"{_ROLE}admin",
+    "role-ci-publish": f"{_ROLE}traffic-ci-publish",
+    "role-elsewhere": f"arn:aws:iam::{ACCOUNT}:role/somebody-elses",
+}
+# The engine does not know that this family of keys is open-ended; another key of the same type stands in for it, in the
+# policies and in the requests.
+_UNKNOWN_KEY, _STAND_IN = "kms:EncryptionContext:aws:s3:arn", "aws:PrincipalTag/stand-in"
+_TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
+_SSE = "s3:x-amz-server-side-encryption"
+_VIA_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+_FOR_BUCKET = {_UNKNOWN_KEY: RESOURCES["bucket"]}
+# Every request to S3 starts from TLS 1.3; a word of the context changes what differs.
+CONTEXTS: dict[str, dict[str, str]] = {
+    "plain": {},
+    "direct": {},
+    "tls": {},
+    "mfa": {},
+    "http": {"aws:SecureTransport": "false"},
+    "old-tls": {"s3:TlsVersion": "1.1"},
+    "prefix-own": {"s3:prefix": "traffic/files/md5/ab"},
+    "prefix-other": {"s3:prefix": "climate/files/md5/ab"},
+    "prefix-root": {"s3:prefix": ""},
+    "our-key": {_SSE: "aws:kms", f"{_SSE}-aws-kms-key-id": KEY},
+    "wrong-key": {_SSE: "aws:kms", f"{_SSE}-aws-kms-key-id": RESOURCES["other-key"]},
+    "managed-key": {_SSE: "aws:kms"},
+    "s3-key": {_SSE: "AES256"},
+    "customer-key": {f"{_SSE}-customer-algorithm": "AES256"},
+    "via-s3": {**_VIA_S3, **_FOR_BUCKET},
+    "via-s3-object": {**_VIA_S3, _UNKNOWN_KEY: RESOURCES["own"]},
+    "via-s3-other-bucket": {**_VIA_S3, _UNKNOWN_KEY: "arn:aws:s3:::somebody-elses"},
+    "via-s3-other-region": {"kms:ViaService": "s3.us-east-1.amazonaws.com", **_FOR_BUCKET},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One request of one caller, and whether it should be allowed."""
+
+    caller: str
+    action: str
+    resource: str
+    context: str
+    is_allowed: bool
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.action} {self.resource} {self.context}"
+
+
+def read_cases() -> list[Case]:
+    """The table, one case per cell."""
+    lines = [line.split() for line in TABLE.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    head, rows = lines[0], lines[1:]
+    return [
+        Case(caller=caller, action=row[0], resource=row[1], context=row[2], is_allowed={"+": True, "-": False}[cell])
+        for row in rows
+        for caller, cell in zip(head[3:], row[3:], strict=True)
+    ]
+
+
+def engine_is_missing() -> str | None:
+    """Why the engine cannot run here; None if it can."""
+    if shutil.which("node") is None:
+        return "there is no node on PATH, which the policy engine needs; install Node.js 20 or newer"
+    if not (_ENGINE / "node_modules").is_dir():
+        return f"the policy engine is not installed; run `npm ci` in {_ENGINE}"
+    return None
+
+
+def judge(cases: list[Case], stack: Recording) -> dict[Case, str]:
+    """The engine's verdict on every case, under the policies of this stack."""
+    simulations = json.dumps([simulation(case, stack) for case in cases]).replace(_UNKNOWN_KEY, _STAND_IN)
+    command = ["node", str(_ENGINE / "judge.mjs")]
+    done = subprocess.run(command, input=simulations, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    verdicts = {}
+    for case, answer in zip(cases, json.loads(done.stdout), strict=True):
+        assert "error" not in answer, f"{case}: {answer['error']}"
+        assert not answer["ignored"], f"{case}: the engine does not look at {answer['ignored']}"
+        verdicts[case] = answer["verdict"]
+    return verdicts
+
+
+def simulation(case: Case, stack: Recording) -> dict[str, Any]:
+    """The case as the engine wants it, with every policy that AWS would look at."""
+    principal, own_context, identity_policies, boundary = _caller(case, stack)
+    resource = RESOURCES[case.resource]
+    context = {**own_context, **(_TLS if case.action.startswith("s3:") else {})}
+    for word in case.context.split("+"):
+        context |= CONTEXTS[word]
+    request = {
+        "principal": principal,
+        "action": case.action,
+        "resource": {"resource": resource, "accountId": ACCOUNT},
+        "contextVariables": context,
+    }
+    return {
+        "request": request,
+        "identityPolicies": [{"name": f"p{n}", "policy": policy} for n, policy in enumerate(identity_policies)],
+        "serviceControlPolicies": [],
+        "resourceControlPolicies": [],
+        "resourcePolicy": _resource_policy(case, stack),
+        **({"permissionBoundaryPolicies": [{"name": "boundary", "policy": boundary}]} if boundary else {}),
+    }
+
+
+def _caller(case: Case, stack: Recording) -> tuple[str, dict[str, str], list[dict[str, Any]], dict[str, Any] | None]:
+    """The caller's ARN, the context it brings along, its policies and its boundary."""
+    mfa = {"aws:MultiFactorAuthPresent": "true" if "mfa" in case.context else "false"}
+    if case.caller in _ROLE_COLUMNS:
+        name = _ROLE_COLUMNS[case.caller]
+        policy = stack.one("iam/rolePolicy:RolePolicy", f"role-{name}-policy").policy()
+        # Credentials of a role carry no MFA mark.
+        context = _who(ACCOUNT, f"{_ROLE}{name}")
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/shrinkwrap-test-{name}/session", context, [policy], None
+    if case.caller in ("ada", "promoted"):
+        own = stack.one("iam/userPolicy:UserPolicy", "user-ada-roles").policy()
+        self_service = stack.one("iam/policy:Policy", "user-self-service").policy()
+        boundary = stack.one("iam/policy:Policy", "user-boundary").policy()
+        extra = [_EVERYTHING] if case.caller == "promoted" else []
+        context = _who(ACCOUNT, f"{_USER}ada") | mfa | {"aws:username": "shrinkwrap-test-ada"}
+        return f"{_USER}ada", context, [own, self_service, *extra], boundary
+    account = ACCOUNT if case.caller == "owner" else _OTHER_ACCOUNT
+    arn = f"arn:aws:iam::{account}:user/root-of-all"
+    return arn, _who(account, arn) | mfa | {"aws:username": "root-of-all"}, [_EVERYTHING], None
+
+
+def _who(account: str, arn: str) -> dict[str, str]:
+    return {"aws:PrincipalArn": arn, "aws:PrincipalAccount": account, "aws:PrincipalIsAWSService": "false"}
+
+
+def _resource_policy(case: Case, stack: Recording) -> dict[str, Any] | None:
+    if case.resource.startswith("role-"):
+        name = RESOURCES[case.resource].removeprefix(_ROLE)
+        known = {made.name for made in stack.all("iam/role:Role")}
+        if f"role-{name}" not in known:
+            return _trusting_the_account()
+        return stack.one("iam/role:Role", f"role-{name}").policy("assumeRolePolicy")
+    if case.action.startswith("kms:"):
+        return stack.one("kms/key:Key", "data-key").policy()
+    if not case.action.startswith("s3:"):
+        return None
+    name = "logs" if case.resource in ("log", "logs") else "data"
+    policy = stack.one("s3/bucketPolicy:BucketPolicy", f"{name}-policy").policy()
+    if case.caller == "invited":
+        home = f"arn:aws:s3:::{BUCKET}{'-logs' if name == 'logs' else ''}"
+        opened = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": [home, f"{home}/*"]}
+        policy["Statement"].append(opened)
+    return policy
+
+
+def _trusting_the_account() -> dict[str, Any]:
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}],
+    }
