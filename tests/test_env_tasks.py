@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import re
 import shlex
@@ -17,15 +16,6 @@ from env_spec import PROBE
 ROOT = Path(__file__).resolve().parents[1]
 LISTING = "docker image ls '--format={{.Repository}}:{{.Tag}}' "
 LOOK = "docker run --rm --network=none --entrypoint=python "
-
-
-@pytest.fixture(scope="module")
-def tasks() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tasks", ROOT / "tasks.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
