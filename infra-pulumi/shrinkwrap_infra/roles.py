@@ -9,7 +9,6 @@ RoleKind = Literal["reader", "contributor", "steward", "admin", "ci-read", "ci-p
 
 # What a person may be in a project; workflows are ci-read and ci-publish.
 PERSON_KINDS: tuple[RoleKind, ...] = ("reader", "contributor", "steward")
-CI_KINDS: tuple[RoleKind, ...] = ("ci-read", "ci-publish")
 ROLE_NAME_LIMIT = 64
 
 

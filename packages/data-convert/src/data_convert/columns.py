@@ -120,8 +120,8 @@ def _any_contains(texts: pa.StringArray, letter: str) -> bool:
     data = texts.buffers()[2]
     if data is None:
         return False
-    text = memoryview(data)[: len(data)]
-    return letter.encode() in bytes(text) or letter.upper().encode() in bytes(text)
+    text = data.to_pybytes()
+    return letter.encode() in text or letter.upper().encode() in text
 
 
 def _exact_float(text: str) -> float | None:

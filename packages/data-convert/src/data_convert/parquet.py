@@ -41,7 +41,6 @@ class PartWriter:
         self._pending: list[pa.Table] = []
         self._pending_bytes = 0
         self._parquet: pq.ParquetWriter | None = None
-        self._rejects: list[str] = []
         self.rows = 0
 
     def __enter__(self) -> Self:

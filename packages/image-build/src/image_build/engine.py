@@ -24,11 +24,9 @@ from image_build.errors import (
     DiskFullError,
     DockerPermissionError,
     EngineRefusedError,
-    ImageBuildError,
     NoBuildxError,
     NoDockerError,
     RegistryDeniedError,
-    StepFailedError,
     UnknownReferenceError,
 )
 from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
@@ -381,12 +379,6 @@ def _refusals(what: str) -> Iterator[None]:
     except APIError as error:
         said = str(error.explanation or error)
         raise (DiskFullError(what) if "no space left" in said else EngineRefusedError(what, said)) from None
-
-
-def _failed(what: str, output: str) -> ImageBuildError:
-    if "no space left" in output:
-        return DiskFullError(what)
-    return StepFailedError(what, last_lines=output.strip().splitlines()[-5:], log="above")
 
 
 def _address() -> str:

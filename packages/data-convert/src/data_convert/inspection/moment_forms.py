@@ -28,8 +28,7 @@ _DAYS: Final = (
 COMPACT_DAY: Final = "%Y%m%d"
 """Eight digits. They are as often a number, so the column's name must speak for a date."""
 
-TWO_DIGIT_YEARS: Final = ("%m/%d/%y", "%d/%m/%y", "%y-%m-%d", "%d.%m.%y", "%d-%b-%y")
-"""Never inferred: the text does not say the century."""
+# No form has a two-digit year: the text does not say the century.
 
 
 @dataclass(frozen=True, kw_only=True)
