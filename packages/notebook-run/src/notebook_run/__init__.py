@@ -1,0 +1,1 @@
+"""A notebook with its image and data: compose, headless run, capsule."""
