@@ -1,4 +1,4 @@
-"""The one door to Docker and to processes: containers by the SDK, compose and this repository's commands as processes."""
+"""The one door to Docker and processes: containers by the SDK; compose and sibling commands as processes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,6 @@ class Engine(image_engine.Engine):
                 **({"mem_limit": memory_bytes, "memswap_limit": memory_bytes} if memory_bytes else {}),
                 network_mode="bridge" if has_network else "none",
                 labels=dict(labels),
-                init=True,
             )
         try:
             with _refusals(f"running {reference}"):

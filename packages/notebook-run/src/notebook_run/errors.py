@@ -45,8 +45,8 @@ class UnknownDatasetError(NotebookRunError):
         self.name = name
         self.known = tuple(known)
         super().__init__(
-            f"{source} describes no dataset '{name}'{nearest(name, self.known)}. It describes:"
-            f" {', '.join(self.known) or 'none'}."
+            f"{source} describes no dataset '{name}'{nearest(name, self.known)}"
+            f" (there is {', '.join(self.known) or 'none'})"
         )
 
 
@@ -173,14 +173,14 @@ class CellTimeoutError(NotebookRunError):
 class OutOfMemoryError(NotebookRunError):
     """The kernel, or all of the container, was ended for taking more memory than it may."""
 
-    def __init__(self, where: str, *, notebook: str, limit: str | None) -> None:
+    def __init__(self, where: str, *, notebook: str, limit: str | None, kept: str | None = None) -> None:
         self.where = where
         self.limit = limit
         had = f"its limit of {limit}" if limit else "the memory that Docker has on this machine"
         advice = f'raise memory = "…" in [tool.env-spec.notebooks.{notebook}]' if limit else "give Docker more"
         super().__init__(
             f"{where} took more memory than {had}, and the kernel was killed. Load fewer columns or parts at a time, or"
-            f" {advice}."
+            f" {advice}." + (f"\nWhat ran until there: {kept}" if kept else "")
         )
 
 

@@ -118,7 +118,9 @@ class _Story:
     def hear(self, line: str) -> str | None:
         event = parse_event(line)
         if event is None:
-            self.noise.append(line)
+            # The kernel's own remarks are for those who write kernels.
+            if line.strip() and "[IPKernelApp]" not in line:
+                self.noise.append(line)
             return None
         self.last = event
         if event["event"] == "begin":
@@ -232,7 +234,7 @@ def _failure(
         return CellTimeoutError(cell.where, timeout_s=request.limit_s, notebook=notebook.name, kept=kept)
     if failure["kind"] == "memory":
         limit = needs.shown_memory(notebook.memory_bytes)
-        return OutOfMemoryError(cell.where, notebook=notebook.name, limit=limit)
+        return OutOfMemoryError(cell.where, notebook=notebook.name, limit=limit, kept=kept)
     if failure["kind"] == "dead":
         return KernelDiedError(cell.where, last_lines=story.noise[-5:])
     traceback = plain_traceback(failure["traceback"])

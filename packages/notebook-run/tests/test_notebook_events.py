@@ -1,0 +1,37 @@
+"""What a run tells, as a person reads it."""
+
+from __future__ import annotations
+
+import pytest
+
+from notebook_run.events import failed_line, parse_event, shown_event
+
+CELL = {"index": 4, "number": 3, "of": 12, "heading": "Speed", "first_line": "speeds = load()"}
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({"event": "begin", **CELL}, None),
+        ({"event": "running", **CELL, "seconds": 2.0}, "[ 3/12]    2.0 s still running  Speed · speeds = load()"),
+        ({"event": "end", **CELL, "seconds": 0.04, "is_ok": True}, "[ 3/12]    0.0 s  Speed · speeds = load()"),
+        ({"event": "end", **CELL, "seconds": 1.5, "is_ok": False}, "[ 3/12]    1.5 s failed  Speed · speeds = load()"),
+        ({"event": "done", "failure": None}, None),
+    ],
+)
+def test_a_cell_is_one_line(event: dict[str, object], line: str | None) -> None:
+    """A cell is told when it ends; one that takes long, also before."""
+    assert shown_event(event) == line
+
+
+@pytest.mark.parametrize("line", ["", "hello", "3", '{"no": "event"}', '{"event": "cut'])
+def test_what_a_kernel_prints_is_no_event(line: str) -> None:
+    """Only documents with an `event` are."""
+    assert parse_event(line) is None
+
+
+def test_the_line_is_that_of_the_cell() -> None:
+    """The first frame of a traceback is the cell's own, whatever it called; colours do not hide it."""
+    traceback = "\x1b[31mCell \x1b[39mIn[2], line 5\nCell In[2], line 4, in f()\nFile /x.py:9, in g()"
+    assert failed_line(traceback) == 5
+    assert failed_line("Error: without a frame") is None
