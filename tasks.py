@@ -359,7 +359,7 @@ def env_verify(ctx, image=None, container=None, here=False, group=None, json=Fal
 _ENV = Collection(env_diff, env_list, env_lock, env_matrix, env_sbom, env_show, env_verify)
 
 
-_BASE = "start from this image instead of the table's, in builder and final stage alike"
+_BASE = "start from this image instead of SHRINKWRAP_BASE or the table's, in builder and final stage alike"
 
 
 @task(
@@ -406,6 +406,26 @@ def test_image(ctx, name, base=None, json=False):  # type: ignore[no-untyped-def
     Example: invoke image.test jupyter-notebook
     """
     _run(ctx, _module("image_build", "test", name, base=base, json=json), is_for_programs=json)
+
+
+@task(
+    name="get",
+    positional=["name"],
+    help={
+        "name": "of the image",
+        "base": _BASE,
+        "registry": "like ghcr.io/organisation, instead of the table's",
+        "no-build": "fail if it is neither here nor in its registry",
+        "json": _JSON,
+    },
+)
+def get_image(ctx, name, base=None, registry=None, no_build=False, json=False):  # type: ignore[no-untyped-def]
+    """See that an image is here as the lock says now: pull it from its registry, or build and test it.
+
+    Example: invoke image.get jupyter-notebook
+    """
+    flags = {"base": base, "registry": registry, "no_build": no_build, "json": json}
+    _run(ctx, _module("image_build", "ensure", name, **flags), is_for_programs=json)
 
 
 @task(name="list", help={"base": _BASE, "json": _JSON})
@@ -469,5 +489,5 @@ def reproduce(ctx, name, base=None):  # type: ignore[no-untyped-def]
 namespace = Collection(
     env=_ENV,
     data=Collection(compress, inspect, pull, push, report, sample, status, verify),
-    image=Collection(build, clean, list_images, pin, reproduce, run_image, size, test_image),
+    image=Collection(build, clean, get_image, list_images, pin, reproduce, run_image, size, test_image),
 )

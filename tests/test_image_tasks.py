@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
             "build --image a --platform linux/arm64 --force --cache gha --dry-run",
         ),
         ("test", {"name": "a", "json": True}, "test a --json"),
+        ("get", {"name": "a", "no_build": True, "json": True}, "ensure a --no-build --json"),
+        ("get", {"name": "a", "base": "x:1", "registry": "h/o"}, "ensure a --base x:1 --registry h/o"),
         ("list", {"base": "x:1"}, "list --base x:1"),
         ("run", {"name": "a", "command": "python -V"}, "run a --command 'python -V' --port 8888"),
         ("size", {"name": "a"}, "size a"),

@@ -113,6 +113,12 @@ def test_a_push_needs_a_registry() -> None:
         )
 
 
+def test_a_named_registry_goes_before_the_table_and_a_default_after() -> None:
+    """An asked registry replaces the table's; one that a machine names is for tables without."""
+    assert plans("eda", registry="r.example/a")[0].repository == "r.example/a/eda"
+    assert plans("eda", default_registry="r.example/a")[0].repository == "ghcr.io/team/eda"
+
+
 def test_a_package_without_a_wheel_is_refused_before_the_build() -> None:
     """A package that is only published as source could not give the same image twice."""
     with pytest.raises(NoWheelError) as caught:

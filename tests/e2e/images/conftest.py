@@ -57,7 +57,7 @@ class Clone:
         return answer
 
     def environment(self, **changes: str) -> dict[str, str]:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "SHRINKWRAP_"))}
         tools = Path(sys.executable).parent
         return {**ours, "PATH": f"{tools}{os.pathsep}{ours['PATH']}", **changes}
 

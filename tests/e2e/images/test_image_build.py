@@ -175,6 +175,78 @@ def test_what_the_registry_has_is_not_built_again(clone: Clone, registry: str) -
         assert manifest(registry, repository, commit) == manifest(registry, repository, f"env-{image['fingerprint']}")
 
 
+def test_an_image_is_here_then_pulled_then_built(clone: Clone, registry: str) -> None:
+    """`ensure` leaves an image that is here, pulls one that was removed, and builds one that no registry has."""
+    clone.write_images(*SMALL, registry=f"{registry}/team")
+    clone.commit("Name a registry, once more")
+    (pushed,) = clone.build("--push", "--image", "small")
+
+    def ensured(*words: str, **environment: str) -> dict[str, str]:
+        answer: dict[str, str] = json.loads(clone.image("ensure", "small", "--json", *words, **environment).stdout)
+        return answer
+
+    clone.image("clean")
+    pulled = ensured("--no-build")
+    assert (pulled["origin"], pulled["reference"]) == ("pulled", pushed["reference"])
+    assert (pulled["digest"], pulled["fingerprint"]) == (pushed["digest"], pushed["fingerprint"])
+    assert ensured() == {**pulled, "origin": "here"}
+    clone.image("clean")
+    elsewhere = f"{registry}/empty"
+    refused = clone.image("ensure", "small", "--registry", elsewhere, "--no-build", check=False)
+    assert refused.returncode == 2
+    assert f"small is not here as env-{pushed['fingerprint']}, and its registry" in refused.stderr
+    clone.write_images(*SMALL)
+    built = ensured(SHRINKWRAP_REGISTRY=elsewhere)
+    assert (built["origin"], built["reference"]) == ("built", f"{elsewhere}/small:env-{pushed['fingerprint']}")
+    assert digest_of(built["reference"]) == built["digest"]
+
+
+def test_a_registry_with_other_content_is_not_believed(clone: Clone, registry: str) -> None:
+    """An image under the fingerprint's name that was built for something else is removed, and the error says so."""
+    clone.write_images(*SMALL, registry=f"{registry}/forged")
+    (small, _) = json.loads(clone.image("build", "--dry-run", "--json").stdout)
+    docker("tag", BASE, small["reference"])
+    docker("push", "--quiet", small["reference"])
+    docker("image", "rm", small["reference"])
+    refused = clone.image("ensure", "small", check=False)
+    assert refused.returncode == 1
+    assert f"{small['reference']} in the registry is not what its name says" in refused.stderr
+    assert docker("image", "ls", "--quiet", small["reference"]) == ""
+
+
+def test_a_silent_registry_does_not_keep_an_image_from_being_built(clone: Clone) -> None:
+    """Where the registry does not answer, `ensure` says so and builds; with --no-build that is the error."""
+    clone.write_images(*SMALL)
+    silent = ["ensure", "small", "--registry", "127.0.0.1:1/team"]
+    refused = clone.image(*silent, "--no-build", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: the registry 127.0.0.1:1 cannot be reached:")
+    built = clone.image(*silent)
+    assert "warning: the registry 127.0.0.1:1 cannot be reached:" in built.stderr
+    assert built.stdout.startswith("small: built as 127.0.0.1:1/team/small:env-")
+
+
+def test_the_machine_may_name_the_base(clone: Clone) -> None:
+    """SHRINKWRAP_BASE is --base for every command that takes one; --base itself wins."""
+    clone.write_images(*SMALL)
+    text = (clone.root / "pyproject.toml").read_text()
+    (clone.root / "pyproject.toml").write_text(text.replace(f'base = "{BASE}"', 'base = "nowhere.example/base:1"'))
+
+    def planned(*words: str, **environment: str) -> list[tuple[str, str]]:
+        plans = json.loads(clone.image("build", "--dry-run", "--json", *words, **environment).stdout)
+        return [(plan["base"], plan["fingerprint"]) for plan in plans]
+
+    by_flag = planned("--base", BASE)
+    assert planned(SHRINKWRAP_BASE=BASE) == by_flag
+    assert planned("--base", BASE, SHRINKWRAP_BASE="other:1") == by_flag
+    assert planned(SHRINKWRAP_BASE="") == planned() != by_flag
+    listed = json.loads(clone.image("list", "--json", SHRINKWRAP_BASE=BASE).stdout)
+    assert [row["fingerprint"] for row in listed] == [fingerprint for _, fingerprint in by_flag]
+    for command in ("test", "size", "run"):
+        refused = clone.image(command, "small", check=False, SHRINKWRAP_BASE=BASE)
+        assert f"small is not here as env-{by_flag[0][1]};" in refused.stderr
+
+
 def test_adding_a_package_rebuilds_only_images_that_hold_it(clone: Clone) -> None:
     """A package added to a group gives the images with that group a new fingerprint; the others keep their digest."""
     clone.write_images(*SMALL)

@@ -1,4 +1,4 @@
-"""The command line: `python -m image_build build|test|list|run|size|clean|pin|reproduce`."""
+"""The command line: `python -m image_build build|ensure|test|list|run|size|clean|pin|reproduce`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from env_spec import EnvSpecError, images_with_groups, read_project
 from image_build.bake import CACHES, BuildSettings
 from image_build.errors import ImageBuildError, InterruptedBuildError, NotBuiltError
-from image_build.plan import ImagePlan, Where, Wishes, plan_images, shown_plan, with_parents
+from image_build.plan import ImagePlan, Wishes, shown_plan, with_parents
+from image_build.planning import (
+    BASE_VARIABLE,
+    REGISTRY_VARIABLE,
+    build_settings,
+    machine_base,
+    machine_registry,
+    planned,
+    project_name,
+)
 
 if TYPE_CHECKING:
     from image_build.engine import Engine
@@ -24,13 +33,11 @@ _EXAMPLES: Final = """\
 examples:
   python -m image_build build --group models
   python -m image_build build --push --cache registry
+  python -m image_build ensure jupyter-notebook
   python -m image_build test jupyter-notebook
   python -m image_build run jupyter-notebook --command 'python -V'
   python -m image_build pin --update
 """
-
-REGISTRY_VARIABLE: Final = "SHRINKWRAP_REGISTRY"
-"""The registry, with the organisation, of images whose table names none."""
 
 
 def main(*, argv: Sequence[str] | None = None) -> int:
@@ -76,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_build(commands.add_parser("build", help="build, test, tag and push what changed"))
+    ensure = commands.add_parser("ensure", help="see that an image is here: pull it, else build it")
+    _add_one(ensure, _ensure, json_too=True)
+    ensure.add_argument(
+        "--registry",
+        metavar="HOST/ORG",
+        help=f"instead of the table's (default where it has none: {REGISTRY_VARIABLE})",
+    )
+    ensure.add_argument("--no-build", action="store_true", help="fail if it is neither here nor in its registry")
     _add_one(commands.add_parser("test", help="look at a real container of an image"), _test, json_too=True)
     listing = commands.add_parser("list", help="the images, and which are here")
     _add_base(listing)
@@ -97,7 +112,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_base(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--base", metavar="IMAGE", help="start from this image, builder and final stage alike")
+    parser.add_argument(
+        "--base",
+        metavar="IMAGE",
+        default=machine_base(),
+        help=f"start from this image, builder and final stage alike (default: {BASE_VARIABLE}, else the table's)",
+    )
 
 
 def _add_one(
@@ -140,16 +160,18 @@ def _build(options: argparse.Namespace) -> int:
         platforms=tuple(options.platform),
         is_forced=options.force or options.no_cache,
         is_pushed=options.push,
-        registry=_registry(),
+        default_registry=machine_registry(),
     )
-    engine, plans, epoch_s = _planned(wishes)
+    engine, plans, epoch_s = planned(wishes)
     if options.dry_run:
         _show_plan(plans, as_json=options.json)
         return 0
     if not options.json:
         _say(shown_plan(plans).rstrip())
     is_needed = any(plan.is_needed for plan in plans)
-    settings, index = _settings(engine, epoch_s, options) if is_needed else (BuildSettings(epoch_s=epoch_s), None)
+    settings, index = BuildSettings(epoch_s=epoch_s), None
+    if is_needed:
+        settings, index = build_settings(engine, epoch_s, cache=options.cache, is_uncached=options.no_cache)
     with only_build():
         result = build_images(engine, plans, settings, is_pushed=options.push, index=index, say=_say)
     asked = [plan for plan in plans if plan.is_asked]
@@ -178,51 +200,6 @@ def _show_result(plans: Sequence[ImagePlan], reports: Sequence[Any]) -> None:
         print(f"{plan.name}: {'built' if plan.is_needed else 'was there'} as {plan.reference}")
 
 
-def _planned(wishes: Wishes) -> tuple[Engine, tuple[ImagePlan, ...], int]:
-    from image_build.engine import Engine, read_revision
-
-    files, revision = read_project(Path()), read_revision()
-    if wishes.names:
-        for name in wishes.names:
-            files.spec.image(name)
-    engine = Engine()
-
-    def find(reference: str) -> Where:
-        if wishes.is_pushed and engine.remote_digest(reference):
-            return "registry"
-        return "here" if engine.has(reference) else "nowhere"
-
-    project = _project_name()
-    plans = plan_images(files, wishes, revision, project=project, find=find, base_digest=engine.local_digest)
-    return engine, plans, revision.epoch_s
-
-
-def _registry() -> str | None:
-    """A fork pushes to its own organisation without an edit of the table."""
-    return os.environ.get(REGISTRY_VARIABLE) or None
-
-
-def _project_name() -> str:
-    import tomllib
-
-    return str(tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("project", {}).get("name", "project"))
-
-
-def _settings(engine: Engine, epoch_s: int, options: argparse.Namespace) -> tuple[BuildSettings, str | None]:
-    from image_build.engine import certificates, package_index
-
-    index = package_index()
-    settings = BuildSettings(
-        epoch_s=epoch_s,
-        cache=getattr(options, "cache", "none"),
-        is_uncached=getattr(options, "no_cache", False),
-        ca_file=certificates(),
-        has_index=index is not None,
-        has_image_store=engine.has_image_store,
-    )
-    return settings, index
-
-
 def _show_plan(plans: Sequence[ImagePlan], *, as_json: bool) -> None:
     if as_json:
         _print_json([plan.facts() for plan in plans if plan.is_asked])
@@ -232,11 +209,28 @@ def _show_plan(plans: Sequence[ImagePlan], *, as_json: bool) -> None:
 
 def _one(options: argparse.Namespace) -> tuple[Engine, ImagePlan]:
     """The named image, which must be here."""
-    engine, plans, _ = _planned(Wishes(names=(options.image,), base=options.base, registry=_registry()))
+    engine, plans, _ = planned(Wishes(names=(options.image,), base=options.base, default_registry=machine_registry()))
     plan = plans[-1]
     if plan.found != "here":
         raise NotBuiltError(plan.name, plan.fingerprint)
     return engine, plan
+
+
+def _ensure(options: argparse.Namespace) -> None:
+    from image_build.ensure import ensure_image
+
+    image = ensure_image(
+        options.image,
+        say=_say,
+        base=options.base,
+        registry=options.registry,
+        may_build=not options.no_build,
+    )
+    if options.json:
+        _print_json(image.facts())
+    else:
+        what = {"here": "was here", "pulled": "pulled", "built": "built"}[image.origin]
+        print(f"{image.name}: {what} as {image.reference}")
 
 
 def _test(options: argparse.Namespace) -> int:
@@ -254,7 +248,7 @@ def _test(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> None:
     from image_build.listing import list_images, shown_images
 
-    engine, plans, _ = _planned(Wishes(base=options.base, registry=_registry()))
+    engine, plans, _ = planned(Wishes(base=options.base, default_registry=machine_registry()))
     rows = list_images(engine, plans)
     if options.json:
         _print_json([row.facts() for row in rows])
@@ -291,7 +285,7 @@ def _clean(options: argparse.Namespace) -> int:
     from image_build.sizes import shown_bytes
 
     engine, kept = Engine(), 0
-    found = engine.project_images(_project_name())
+    found = engine.project_images(project_name())
     for name, image in found:
         problem = None if options.dry_run else engine.remove(name)
         kept += problem is not None
@@ -320,8 +314,8 @@ def _reproduce(options: argparse.Namespace) -> None:
     from image_build.reproduce import build_twice
 
     names = with_parents(read_project(Path()), [options.image])
-    engine, plans, epoch_s = _planned(Wishes(names=names, base=options.base, is_forced=True))
-    settings, index = _settings(engine, epoch_s, options)
+    engine, plans, epoch_s = planned(Wishes(names=names, base=options.base, is_forced=True))
+    settings, index = build_settings(engine, epoch_s)
     with only_build():
         print(build_twice(plans, settings, index=index, say=_say))
 

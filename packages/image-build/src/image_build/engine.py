@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,9 +28,9 @@ from image_build.errors import (
     NoBuildxError,
     NoDockerError,
     RegistryDeniedError,
-    UnknownReferenceError,
 )
 from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+from image_build.transfer_log import TransferLog
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -204,27 +205,26 @@ class Engine:
             RegistryUnreachableError: It does not answer.
         """
         repository, _, tag = reference.rpartition(":")
-        for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
-            if problem := event.get("error"):
-                # Where there are no credentials at all, some registries answer as if there was no such place.
-                raise registry_failure(reference, problem) or RegistryDeniedError(registry_of(reference), problem)
+        if problem := _followed(self._client.api.push(repository, tag=tag, stream=True, decode=True), say):
+            # Where there are no credentials at all, some registries answer as if there was no such place.
+            raise registry_failure(reference, problem) or RegistryDeniedError(registry_of(reference), problem)
         say(f"pushed {reference}")
 
-    def pull(self, reference: str) -> None:
+    def pull(self, reference: str, say: Say) -> None:
         """Get an image from its registry.
 
         Raises:
-            UnknownReferenceError: It has no such image.
+            RegistryDeniedError: It wants a login.
+            RegistryUnreachableError: It does not answer.
+            DiskFullError: There is no room for it.
         """
-        from docker.errors import APIError, NotFound
-
-        try:
-            self._client.images.pull(reference)
-        except NotFound:
-            raise UnknownReferenceError(reference, advice="push it first with `invoke image.build --push`.") from None
-        except APIError as error:
-            problem = str(error.explanation or error)
-            raise registry_failure(reference, problem) or EngineRefusedError(f"to pull {reference}", problem) from None
+        repository, _, tag = reference.rpartition(":")
+        with _refusals(f"pulling {reference}"):
+            problem = _followed(self._client.api.pull(repository, tag=tag, stream=True, decode=True), say)
+        if problem and "no space left" in problem:
+            raise DiskFullError(f"pulling {reference}")
+        if problem:
+            raise registry_failure(reference, problem) or EngineRefusedError(f"to pull {reference}", problem)
 
     def run(self, reference: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> RunResult:
         """Run a command in a container without a network, instead of the image's own entry point."""
@@ -367,6 +367,17 @@ def only_build() -> Iterator[None]:
         yield
         with suppress(OSError):
             file.truncate(0)
+
+
+def _followed(events: Iterable[Mapping[str, Any]], say: Say) -> str | None:
+    """What a transfer failed with, or None; tells how far it is."""
+    log = TransferLog(began_s=time.monotonic())
+    for event in events:
+        if problem := event.get("error"):
+            return str(problem)
+        if line := log.add(event, now_s=time.monotonic()):
+            say(line)
+    return None
 
 
 @contextmanager

@@ -184,11 +184,27 @@ class NotBuiltError(ImageBuildError):
 
     exit_code = 2
 
-    def __init__(self, image: str, fingerprint: str) -> None:
+    def __init__(self, image: str, fingerprint: str, *, is_asked_for: bool = False) -> None:
         self.image = image
         self.fingerprint = fingerprint
+        nowhere = ", and its registry, if it has one, does not have it" if is_asked_for else ""
         super().__init__(
-            f"{image} is not here as env-{fingerprint}; make it with `invoke image.build --image {image}`."
+            f"{image} is not here as env-{fingerprint}{nowhere}; `invoke image.get {image}` pulls or builds it"
+            " (with the same --base or SHRINKWRAP_BASE, if you use one)."
+        )
+
+
+class OtherContentError(ImageBuildError):
+    """A registry's image that was not built from what its name says."""
+
+    def __init__(self, reference: str, fingerprint: str, found: str) -> None:
+        self.reference = reference
+        self.fingerprint = fingerprint
+        self.found = found
+        what = f"says that it was built for {found}" if found else "does not say what it was built for"
+        super().__init__(
+            f"{reference} in the registry is not what its name says: it {what}, not for {fingerprint}. It was removed"
+            " here; someone who may write there pushes it anew with `invoke image.build --push --force`."
         )
 
 
@@ -206,6 +222,7 @@ _AFTER = {
     "the plan": "Nothing was done.",
     "the build": "Nothing was tagged; the steps that were finished stay cached, so run it again to go on.",
     "the test": "Nothing was tagged; the build stays cached, so run it again to go on.",
+    "the pull": "Finished layers stay; run it again to go on.",
     "the push": "`latest` was not moved in the registry; run it again to push the rest.",
     "the work": "Nothing was left half done.",
 }

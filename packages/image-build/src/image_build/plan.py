@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from env_spec import ImageEnvironment, LockedPackage, ProjectFiles, image_environment
+from env_spec import ImageEnvironment, ImageSpec, LockedPackage, ProjectFiles, image_environment
 from image_build.errors import NoRegistryError, NoWheelError
 from image_build.revision import Revision, image_labels, image_tags
 
@@ -70,13 +70,15 @@ class Wishes:
     Attributes:
         names: Images; empty for all.
         base: Instead of the bases of the tables.
-        registry: For images whose table names none.
+        registry: Instead of the registries of the tables.
+        default_registry: For images whose table names none.
         is_forced: Build what is there already, too.
     """
 
     names: tuple[str, ...] = ()
     base: str | None = None
     registry: str | None = None
+    default_registry: str | None = None
     platforms: tuple[str, ...] = ()
     is_forced: bool = False
     is_pushed: bool = False
@@ -103,7 +105,7 @@ def plan_images(
         NoWheelError: A package has no wheel at all.
     """
     names = wishes.names or tuple(files.spec.images)
-    without = [name for name in names if not (files.spec.image(name).registry or wishes.registry)]
+    without = [name for name in names if not _registry(files.spec.image(name), wishes)]
     if wishes.is_pushed and without:
         raise NoRegistryError(without)
     plans = [
@@ -144,7 +146,7 @@ def _image_plan(
     _refuse_without_wheel(environment)
     platforms = tuple(environment.fingerprints)
     fingerprint = environment.fingerprint
-    registry = image.registry or wishes.registry
+    registry = _registry(image, wishes)
     repository = f"{registry}/{name}" if registry else name
     found = find(f"{repository}:env-{fingerprint}")
     is_needed = is_asked and (wishes.is_forced or found == "nowhere")
@@ -173,6 +175,10 @@ def _image_plan(
         packages=environment.packages,
         max_size_bytes=image.max_size_bytes,
     )
+
+
+def _registry(image: ImageSpec, wishes: Wishes) -> str | None:
+    return wishes.registry or image.registry or wishes.default_registry
 
 
 def with_digest(base: str | None, base_digest: Callable[[str], str | None]) -> str | None:
