@@ -1,0 +1,205 @@
+"""The data of a run: which parts, their hashes, and how a clean checkout gets exactly these."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from env_spec import NotebookSpec
+from notebook_run.capsule import DatasetRecord
+from notebook_run.capsule_errors import DataChangedError, DataMissingError, NoDatalockError, ToolFailedError
+from notebook_run.needs import chosen_parts, output_folders, parts_in
+from notebook_run.processes import answer, told
+
+DATASETS_FILE: Final = "data/datasets.toml"
+LOCK_FILE: Final = "data/dvc.lock"
+_SECTION: Final = re.compile(r"^'?remote \"(?P<name>.+)\"'?$")
+
+
+def recorded_data(project: Path, notebook: NotebookSpec) -> dict[str, DatasetRecord]:
+    """The parts that a notebook may read as they are on disk, by dataset.
+
+    Returns:
+        For each part the MD5 of its content, which is what DVC calls it.
+    """
+    data = project / "data"
+    folders = output_folders(data / "datasets.toml")
+    tables = tomllib.loads((data / "datasets.toml").read_text("utf-8")).get("datasets", {})
+    found = {}
+    for dataset in notebook.datasets:
+        folder = data / folders[dataset.name]
+        parts = {name: _md5(folder / name) for name in chosen_parts(parts_in(folder), dataset)}
+        found[dataset.name] = DatasetRecord(table=table_hash(tables[dataset.name]), parts=parts)
+    return found
+
+
+def table_hash(table: Mapping[str, Any]) -> str:
+    """Hash of a dataset's table by what it says, not by how it is written."""
+    text = json.dumps(table, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def locked_folders(lock_text: str | None) -> dict[str, str]:
+    """The MD5 that dvc.lock records for each output folder, by its path relative to data/.
+
+    The lock is YAML as DVC writes it, and only two keys of its outs are needed, so no YAML reader is.
+    """
+    found, path = {}, None
+    for line in (lock_text or "").splitlines():
+        key, _, value = line.strip().removeprefix("- ").partition(": ")
+        if key == "path":
+            path = value.strip("'\"")
+        elif key == "md5" and path and value.endswith(".dir"):
+            found[path] = value.strip("'\"")
+    return found
+
+
+def require_locked(notebook: NotebookSpec, datasets_toml: Path, lock_text: str | None, *, commit: str) -> None:
+    """See that a commit records a version of each dataset.
+
+    Raises:
+        NoDatalockError: It does not.
+    """
+    folders, locked = output_folders(datasets_toml), locked_folders(lock_text)
+    lacking = [dataset.name for dataset in notebook.datasets if folders.get(dataset.name) not in locked]
+    if lacking:
+        raise NoDatalockError(lacking, commit=commit)
+
+
+def share_cache(root: Path, checkout: Path) -> None:
+    """Let a checkout use this clone's cache and remotes, as they are set here now: buckets move, commits do not."""
+    cache = answer(["python", "-P", "-m", "dvc", "cache", "dir"], folder=root, environment=_python_first())
+    if cache.exit_code:
+        raise ToolFailedError("asking DVC for its cache", cache.problem)
+    settings = dvc_settings(
+        [(root / ".dvc" / name).read_text("utf-8") for name in ("config", "config.local") if _is_file(root, name)],
+        folder=root / ".dvc",
+        cache=Path(cache.output.strip()),
+    )
+    (checkout / ".dvc").mkdir(exist_ok=True)
+    (checkout / ".dvc/config.local").write_text(settings, "utf-8")
+
+
+def dvc_settings(texts: Iterable[str], *, folder: Path, cache: Path) -> str:
+    """DVC's settings in one file that means the same in another folder: the later text wins.
+
+    Args:
+        folder: Where these files are; addresses of remotes that are paths are relative to it.
+    """
+    merged = configparser.RawConfigParser(delimiters=("=",), comment_prefixes=("#",))
+    merged.optionxform = str  # type: ignore[assignment,method-assign]
+    for text in texts:
+        merged.read_string(re.sub(r"^\s+", "", text, flags=re.MULTILINE))
+    lines = []
+    for section in merged.sections():
+        values = dict(merged.items(section))
+        if _SECTION.match(section) and "://" not in values.get("url", "://"):
+            values["url"] = str((folder / values["url"]).resolve())
+        if section == "cache":
+            continue
+        lines += [f"[{section}]", *(f"    {name} = {value}" for name, value in values.items())]
+    # Never a symbolic link: it would point out of what a container is given.
+    return "\n".join([*lines, "[cache]", f"    dir = {cache}", "    type = reflink,hardlink,copy", ""])
+
+
+def pull(checkout: Path, notebook: NotebookSpec, *, wanted: Mapping[str, DatasetRecord] | None = None) -> None:
+    """Put the parts that a notebook reads into a checkout: from the cache, else from the remote.
+
+    Args:
+        wanted: The parts that must be there afterwards, if that is known.
+
+    Raises:
+        DataMissingError: Some are neither here nor on the remote.
+    """
+    if not notebook.datasets:
+        return
+    folders = output_folders(checkout / DATASETS_FILE)
+    targets = [f"data/{folders[dataset.name]}" for dataset in notebook.datasets]
+    # DVC keeps what it learned of a folder in a place that all users share; a checkout that goes away needs none.
+    environment = {"DVC_SITE_CACHE_DIR": str(checkout / ".dvc/tmp/site"), **_python_first()}
+    said = told("dvc", "pull", "--quiet", *targets, folder=checkout, environment=environment)
+    missing = _missing(checkout, notebook, wanted)
+    if missing:
+        raise DataMissingError(missing, said=said.problem)
+    if said.exit_code:
+        raise ToolFailedError("the transfer of the data", said.problem)
+
+
+def require_as_locked(checkout: Path, notebook: NotebookSpec, data: Mapping[str, DatasetRecord]) -> None:
+    """See that the parts are what dvc.lock says.
+
+    Raises:
+        DataChangedError: Some are not.
+    """
+    folders = output_folders(checkout / DATASETS_FILE)
+    listed = _listed(checkout, [folders[dataset.name] for dataset in notebook.datasets])
+    changed = [
+        f"{name}/{part} (locked as {locked}, found {md5})"
+        for name, record in data.items()
+        for part, md5 in record.parts.items()
+        if (locked := listed.get(folders[name], {}).get(part, md5)) != md5
+    ]
+    if changed:
+        raise DataChangedError(changed)
+
+
+def _missing(checkout: Path, notebook: NotebookSpec, wanted: Mapping[str, DatasetRecord] | None) -> list[str]:
+    data = checkout / "data"
+    folders = output_folders(data / "datasets.toml")
+    if wanted is not None:
+        named = {name: list(record.parts) for name, record in wanted.items() if name in folders}
+    else:
+        listed = _listed(checkout, folders.values())
+        named = {
+            dataset.name: chosen_parts(sorted(listed.get(folders[dataset.name], {})), dataset)
+            for dataset in notebook.datasets
+        }
+    lacking = [
+        f"{name}/{part}"
+        for name, parts in named.items()
+        for part in parts
+        if not (data / folders[name] / part).is_file()
+    ]
+    empty = [d.name for d in notebook.datasets if not named.get(d.name) and not parts_in(data / folders[d.name])]
+    return [*lacking, *(f"{name} (all of it)" for name in empty)]
+
+
+def _listed(checkout: Path, folders: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What the cache's lists say is in each folder: MD5 by part; a folder whose list is not here is left out."""
+    lock = checkout / LOCK_FILE
+    locked = locked_folders(lock.read_text("utf-8") if lock.is_file() else None)
+    settings = (checkout / ".dvc/config.local").read_text("utf-8")
+    cache = Path(re.findall(r"^    dir = (.+)$", settings, flags=re.MULTILINE)[-1])
+    found = {}
+    for folder in folders:
+        md5 = locked.get(folder, "")
+        path = cache / "files" / "md5" / md5[:2] / md5[2:]
+        if md5 and path.is_file():
+            entries = json.loads(path.read_text("utf-8"))
+            found[folder] = {
+                entry["relpath"]: entry["md5"] for entry in entries if entry["relpath"].endswith(".parquet")
+            }
+    return found
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _is_file(root: Path, name: str) -> bool:
+    return (root / ".dvc" / name).is_file()
+
+
+def _python_first() -> dict[str, str]:
+    """PATH with this environment's programs first."""
+    import os
+    import sys
+
+    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

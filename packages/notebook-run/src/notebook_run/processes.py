@@ -1,0 +1,65 @@
+"""Processes: git, DVC, and this repository's other packages as commands of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a process that ended said."""
+
+    exit_code: int
+    output: str
+    problem: str
+
+
+def answer(command: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Answer:
+    """Run a command in a folder to its end and take what it says.
+
+    Raises:
+        FileNotFoundError: There is no such program.
+    """
+    done = subprocess.run(
+        list(command),
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return Answer(
+        exit_code=done.returncode,
+        output=done.stdout.decode("utf-8", "replace"),
+        problem=done.stderr.decode("utf-8", "replace").strip(),
+    )
+
+
+def told(module: str, *words: str, folder: Path, environment: Mapping[str, str] | None = None) -> Answer:
+    """Run a module of this environment in a folder; its progress goes to our standard error, its output is taken."""
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *words],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        problem = []
+        try:
+            for line in process.stderr or ():
+                problem.append(line.decode("utf-8", "replace"))
+                sys.stderr.write(problem[-1])
+                sys.stderr.flush()
+            output = process.stdout.read() if process.stdout else b""
+        except BaseException:
+            process.terminate()
+            raise
+    return Answer(
+        exit_code=process.returncode, output=output.decode("utf-8", "replace"), problem="".join(problem).strip()
+    )
