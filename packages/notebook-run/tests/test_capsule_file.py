@@ -130,7 +130,7 @@ def test_full_disk_leaves_the_capsule_as_it_was(root: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "write_text", full)
     capsule, _, rerun = frozen(a=[])
-    with pytest.raises(NotWrittenError, match="No space left on device. What was there is as it was"):
+    with pytest.raises(NotWrittenError, match=r"No space left on device\. What was there is as it was"):
         write_capsule(root, capsule, rerun.outputs)
     assert path.read_bytes() == before
     assert sorted(file.name for file in path.parent.iterdir()) == ["capsule.schema.json", path.name]

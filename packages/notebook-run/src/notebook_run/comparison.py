@@ -271,9 +271,9 @@ def _changed(kind: InputKind, before: Mapping[str, str], after: Mapping[str, str
 
 
 def _parts(capsule: Capsule) -> dict[str, str]:
-    parts = {f"{name}/{part}": md5 for name, data in capsule.data.items() for part, md5 in data.parts.items()}
-    # What is read is read as the table says: types, zone, order.
-    return parts | {f"{name} (its table in data/datasets.toml)": data.table for name, data in capsule.data.items()}
+    # What is read is read as the table says (types, zone, order), so a change of the table explains that of a part.
+    tables = {f"{name} (its table in data/datasets.toml)": data.table for name, data in capsule.data.items()}
+    return tables | {f"{name}/{part}": md5 for name, data in capsule.data.items() for part, md5 in data.parts.items()}
 
 
 def _shown(parameters: Mapping[str, object]) -> dict[str, str]:
