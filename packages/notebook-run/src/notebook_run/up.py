@@ -120,14 +120,12 @@ def bring_up(root: Path, notebook: NotebookSpec, *, image: str, port: int | None
 
 
 def bring_down(root: Path, name: str) -> None:
-    """Stop and remove a notebook's container, with its network and its token."""
+    """Stop and remove a notebook's container and network; its compose file stays, with which it can be started too."""
     door.compose_down(project_name(root, name))
-    with suppress(OSError):
-        (build_folder(root, name) / TOKEN_FILE).unlink()
 
 
 def read_token(root: Path, name: str) -> str | None:
-    """The token of the notebook's last start, until it is brought down."""
+    """The token of the notebook's last start."""
     with suppress(OSError):
         return (build_folder(root, name) / TOKEN_FILE).read_text("utf-8").strip().partition("=")[2]
     return None
