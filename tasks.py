@@ -486,8 +486,109 @@ def reproduce(ctx, name, base=None):  # type: ignore[no-untyped-def]
     _run(ctx, _module("image_build", "reproduce", name, base=base))
 
 
+_NOTEBOOK = "of [tool.env-spec.notebooks] in pyproject.toml"
+
+
+@task(name="list", help={"base": _BASE, "json": _JSON})
+def list_notebooks(ctx, base=None, json=False):  # type: ignore[no-untyped-def]
+    """List the notebooks: image, datasets, whether these are here, and where a notebook runs.
+
+    Example: invoke notebook.list
+    """
+    _run(ctx, _module("notebook_run", "list", base=base, json=json), is_for_programs=json)
+
+
+@task(
+    name="new",
+    positional=["name"],
+    iterable=["dataset"],
+    help={
+        "name": "lower-case letters, digits, '-' and '_'",
+        "image": _IMAGE,
+        "dataset": "that it reads; may be repeated",
+    },
+)
+def new_notebook(ctx, name, image, dataset=None):  # type: ignore[no-untyped-def]
+    """Start a notebook: a file that loads its datasets, and its table in pyproject.toml.
+
+    Example: invoke notebook.new stations --image jupyter-notebook --dataset pems-detector
+    """
+    _run(ctx, _module("notebook_run", "new", name, image=image, dataset=dataset))
+
+
+@task(
+    positional=["name"],
+    help={
+        "name": _NOTEBOOK,
+        "port": "of 127.0.0.1 (the first free one from 8888 on)",
+        "detach": "leave it running; so does a start without a terminal",
+        "base": _BASE,
+        "json": _JSON,
+    },
+)
+def up(ctx, name, port=None, detach=False, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Open a notebook in Jupyter, with its data and its image fetched first; prints the URL, and Ctrl-C stops it.
+
+    Example: invoke notebook.up traffic-eda
+    """
+    command = _module("notebook_run", "up", name, port=port, detach=detach, base=base, json=json)
+    _run(ctx, command, is_for_programs=json)
+
+
+@task(positional=["name"], help={"name": "a notebook that runs, or `all`"})
+def down(ctx, name):  # type: ignore[no-untyped-def]
+    """Stop a notebook, or `all` of this clone that run.
+
+    Example: invoke notebook.down traffic-eda
+    """
+    _run(ctx, _module("notebook_run", "down", *([] if name == "all" else [name])))
+
+
+@task(name="status", help={"json": _JSON})
+def notebook_status(ctx, json=False):  # type: ignore[no-untyped-def]
+    """Say which notebooks run, and where.
+
+    Example: invoke notebook.status
+    """
+    _run(ctx, _module("notebook_run", "status", json=json), is_for_programs=json)
+
+
+@task(positional=["name"], help={"name": _NOTEBOOK, "follow": "go on until Ctrl-C"})
+def logs(ctx, name, follow=False):  # type: ignore[no-untyped-def]
+    """Show what the Jupyter of a notebook said.
+
+    Example: invoke notebook.logs traffic-eda --follow
+    """
+    _run(ctx, _module("notebook_run", "logs", name, follow=follow))
+
+
+@task(
+    name="run",
+    positional=["name"],
+    iterable=["parameter"],
+    help={
+        "name": _NOTEBOOK,
+        "parameter": "key=value, of its table; may be repeated",
+        "timeout": "time limit of each cell, in seconds",
+        "base": _BASE,
+        "json": _JSON,
+    },
+)
+def run_notebook(ctx, name, parameter=None, timeout=None, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Run a notebook from its first to its last cell in its image, without a browser and without a network.
+
+    Example: invoke notebook.run traffic-eda -p worst=5
+    """
+    command = _module("notebook_run", "run", name, parameter=parameter, timeout=timeout, base=base, json=json)
+    _run(ctx, command, is_for_programs=json)
+
+
+_NOTEBOOKS = Collection(list_notebooks, new_notebook, up, down, notebook_status, logs, run_notebook)
+
+
 namespace = Collection(
     env=_ENV,
     data=Collection(compress, inspect, pull, push, report, sample, status, verify),
     image=Collection(build, clean, get_image, list_images, pin, reproduce, run_image, size, test_image),
+    notebook=_NOTEBOOKS,
 )

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import http.client
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from image_build import engine as image_engine
 from image_build.errors import DiskFullError, EngineRefusedError
+from notebook_run.errors import NoComposeError, NoFreePortError, NotStartedError, PortBusyError, SiblingFailedError
 from notebook_run.needs import Mount
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+
+
+ROOT_LABEL: Final = "io.shrinkwrap.root"
+NOTEBOOK_LABEL: Final = "io.shrinkwrap.notebook"
+FIRST_PORT: Final = 8888
+LAST_PORT: Final = 8950
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +35,31 @@ class Ended:
 
     exit_code: int
     is_out_of_memory: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upped:
+    """A notebook's container that `up` made.
+
+    Attributes:
+        state: As Docker calls it: running, exited, ….
+        health: starting, healthy or unhealthy, as the image's last check said.
+        port: Of 127.0.0.1.
+        image: Reference that it was made from.
+        started: Time, as ISO 8601.
+    """
+
+    notebook: str
+    container: str
+    state: str
+    health: str
+    port: int | None
+    image: str
+    started: str
+
+    def facts(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
 
 
 class Engine(image_engine.Engine):
@@ -70,6 +109,147 @@ class Engine(image_engine.Engine):
             # A second Ctrl-C must not leave it running.
             with _refusals(f"removing the container of {reference}"):
                 container.remove(force=True, v=True)
+
+    def upped(self, root: Path) -> dict[str, Upped]:
+        """The notebooks of a repository that were started with `up`, by name."""
+        with _refusals("listing containers"):
+            containers = self._client.containers.list(all=True, filters={"label": f"{ROOT_LABEL}={root}"})
+        found = [_upped(container) for container in containers]
+        return {each.notebook: each for each in sorted(found, key=lambda each: each.notebook)}
+
+    def last_lines(self, container: str, count: int = 8) -> list[str]:
+        """What a container said last."""
+        with _refusals("reading what a container said"):
+            said = self._client.containers.get(container).logs(tail=count)
+        return [line.rstrip() for line in said.decode("utf-8", "replace").splitlines()]
+
+    def follow(self, container: str, write: Callable[[str], None], *, is_followed: bool) -> None:
+        """Hand on what a container said and, if it is followed, what it says until it ends."""
+        with _refusals("reading what a container said"):
+            found = self._client.containers.get(container)
+            for chunk in found.logs(stream=True, follow=is_followed):
+                write(chunk.decode("utf-8", "replace"))
+
+    def wait(self, container: str) -> int:
+        """The exit code of a container, when it ends."""
+        with _refusals("waiting for a container"):
+            return int(self._client.containers.get(container).wait()["StatusCode"])
+
+    def port_owner(self, port: int) -> str | None:
+        """The container that has a port of this machine."""
+        for container in self._client.containers.list():
+            bindings = [binding for bound in container.ports.values() for binding in bound or []]
+            if any(binding["HostPort"] == str(port) for binding in bindings):
+                notebook = container.labels.get(NOTEBOOK_LABEL)
+                return f"the notebook {notebook}" if notebook else f"the container {container.name}"
+        return None
+
+
+def compose_up(project: str, file: Path) -> None:
+    """Start what a compose file says.
+
+    Raises:
+        NotStartedError: Compose says why not.
+    """
+    answer = _compose(project, "--file", str(file), "up", "--detach", "--quiet-pull")
+    if answer.returncode:
+        lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+        raise NotStartedError(project, "compose refused", last_lines=lines[-6:])
+
+
+def compose_down(project: str) -> None:
+    """Stop and remove what was started under a project's name; its network too. There may be nothing."""
+    _compose(project, "down", "--timeout", "5", "--remove-orphans")
+
+
+def require_compose() -> None:
+    """See that there is docker compose v2.
+
+    Raises:
+        NoComposeError: There is not.
+    """
+    if _compose("any", "version").returncode:
+        raise NoComposeError
+
+
+def _compose(project: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "compose", "--project-name", project, "--ansi", "never", "--progress", "quiet", *words]
+    # A variable of the user's would name another file or project.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=kept)
+    except OSError:
+        raise NoComposeError from None
+
+
+def run_sibling(module: str, *words: str, cwd: Path, what: str) -> None:
+    """Run a command of this repository on our terminal; its standard output goes to our standard error.
+
+    Raises:
+        SiblingFailedError: It failed.
+    """
+    command = [sys.executable, "-m", module, *words]
+    exit_code = subprocess.run(command, cwd=cwd, stdout=sys.stderr, check=False).returncode
+    if exit_code:
+        raise SiblingFailedError(what, exit_code)
+
+
+def chosen_port(wanted: int | None, owner: Callable[[int], str | None]) -> int:
+    """The wanted port, or the first free one from 8888 on.
+
+    Raises:
+        PortBusyError: The wanted one is taken.
+        NoFreePortError: So are all that were tried.
+    """
+    if wanted is not None:
+        if not _is_free(wanted) or owner(wanted):
+            raise PortBusyError(wanted, owner=owner(wanted))
+        return wanted
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if _is_free(port) and not owner(port):
+            return port
+    raise NoFreePortError(FIRST_PORT, LAST_PORT)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        # What was closed a moment ago is no listener.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def page_answers(port: int, path: str, token: str) -> bool:
+    """A page on 127.0.0.1 answers whoever has the token."""
+    # No proxy of the environment has a say in it.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"token {token}"})
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _upped(container: Container) -> Upped:
+    state = container.attrs["State"]
+    bound = (container.attrs["NetworkSettings"].get("Ports") or {}).get("8888/tcp") or [{}]
+    port = bound[0].get("HostPort")
+    return Upped(
+        notebook=container.labels[NOTEBOOK_LABEL],
+        container=str(container.name),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "unknown"),
+        port=int(port) if port else None,
+        image=container.attrs["Config"]["Image"],
+        started=state["StartedAt"],
+    )
 
 
 def _ended(container: Container) -> Ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -138,8 +138,3 @@ def shown_memory(limit_bytes: int | None) -> str | None:
         if limit_bytes >= factor:
             return f"{limit_bytes / factor:.3g} {unit}"
     return f"{limit_bytes} B"
-
-
-def merged_parameters(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The declared values, and in their place those given."""
-    return {**declared, **given}
