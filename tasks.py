@@ -583,7 +583,50 @@ def run_notebook(ctx, name, parameter=None, timeout=None, base=None, json=False)
     _run(ctx, command, is_for_programs=json)
 
 
-_NOTEBOOKS = Collection(list_notebooks, new_notebook, up, down, notebook_status, logs, run_notebook)
+@task(positional=["name"], help={"name": _NOTEBOOK, "json": _JSON})
+def freeze(ctx, name, json=False):  # type: ignore[no-untyped-def]
+    """Run a notebook as the current commit has it, and write its capsule to notebooks/capsules/.
+
+    A capsule names commit, image, data, parameters and versions, and what every cell put out.
+
+    Example: invoke notebook.freeze traffic-eda
+    """
+    _run(ctx, _module("notebook_run", "freeze", name, json=json), is_for_programs=json)
+
+
+@task(
+    name="reproduce",
+    positional=["capsule"],
+    help={
+        "capsule": "a notebook that was frozen, or the file of a capsule",
+        "here": "run the working tree as it is now instead of the capsule's commit",
+        "base": _BASE,
+        "json": _JSON,
+    },
+)
+def reproduce_notebook(ctx, capsule, here=False, base=None, json=False):  # type: ignore[no-untyped-def]
+    """Run what a capsule names again, from a clean checkout with its data and image, and compare every output.
+
+    Exits with 0 if all are equal; else with 1, and says which cell differs, how, and which input is to blame.
+
+    Example: invoke notebook.reproduce traffic-eda
+    """
+    _run(ctx, _module("notebook_run", "reproduce", capsule, here=here, base=base, json=json), is_for_programs=json)
+
+
+@task(name="capsules", help={"changed-since": "only those that a change since this commit touches"})
+def list_capsules(ctx, changed_since=None):  # type: ignore[no-untyped-def]
+    """Print the capsules as one line of JSON for a CI job's matrix.
+
+    Example: invoke notebook.capsules --changed-since origin/main
+    """
+    _run(ctx, _module("notebook_run", "capsules", changed_since=changed_since), is_for_programs=True)
+
+
+_NOTEBOOKS = Collection(
+    *(list_notebooks, new_notebook, up, down, notebook_status, logs, run_notebook),
+    *(freeze, reproduce_notebook, list_capsules),
+)
 
 
 namespace = Collection(

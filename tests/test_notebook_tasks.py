@@ -28,6 +28,10 @@ from invoke import MockContext, Result
             {"name": "eda", "parameter": ["a=1", "b=x y"], "timeout": 9},
             "run eda --parameter a=1 --parameter 'b=x y' --timeout 9",
         ),
+        ("freeze", {"name": "eda", "json": True}, "freeze eda --json"),
+        ("reproduce_notebook", {"capsule": "eda"}, "reproduce eda"),
+        ("reproduce_notebook", {"capsule": "a.json", "here": True, "base": "b"}, "reproduce a.json --here --base b"),
+        ("list_capsules", {"changed_since": "main"}, "capsules --changed-since main"),
     ],
 )
 def test_a_notebook_task_runs_exactly_this(
