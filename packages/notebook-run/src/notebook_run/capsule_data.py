@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from data_share.repository import Repository
 from env_spec import NotebookSpec
 from notebook_run.capsule import DatasetRecord
 from notebook_run.capsule_errors import DataChangedError, DataMissingError, NoDatalockError, ToolFailedError
-from notebook_run.needs import chosen_parts, output_folders, parts_in
-from notebook_run.processes import answer, told
+from notebook_run.needs import chosen_parts, output_folders, parts_in, selections
+from notebook_run.processes import told
 
 DATASETS_FILE: Final = "data/datasets.toml"
 LOCK_FILE: Final = "data/dvc.lock"
-_SECTION: Final = re.compile(r"^'?remote \"(?P<name>.+)\"'?$")
 
 
 def recorded_data(project: Path, notebook: NotebookSpec) -> dict[str, DatasetRecord]:
@@ -74,38 +72,14 @@ def require_locked(notebook: NotebookSpec, datasets_toml: Path, lock_text: str |
 
 def share_cache(root: Path, checkout: Path) -> None:
     """Let a checkout use this clone's cache and remotes, as they are set here now: buckets move, commits do not."""
-    cache = answer(["python", "-P", "-m", "dvc", "cache", "dir"], folder=root, environment=_python_first())
-    if cache.exit_code:
-        raise ToolFailedError("asking DVC for its cache", cache.problem)
-    settings = dvc_settings(
-        [(root / ".dvc" / name).read_text("utf-8") for name in ("config", "config.local") if _is_file(root, name)],
-        folder=root / ".dvc",
-        cache=Path(cache.output.strip()),
-    )
-    (checkout / ".dvc").mkdir(exist_ok=True)
-    (checkout / ".dvc/config.local").write_text(settings, "utf-8")
-
-
-def dvc_settings(texts: Iterable[str], *, folder: Path, cache: Path) -> str:
-    """DVC's settings in one file that means the same in another folder: the later text wins.
-
-    Args:
-        folder: Where these files are; addresses of remotes that are paths are relative to it.
-    """
-    merged = configparser.RawConfigParser(delimiters=("=",), comment_prefixes=("#",))
-    merged.optionxform = str  # type: ignore[assignment,method-assign]
-    for text in texts:
-        merged.read_string(re.sub(r"^\s+", "", text, flags=re.MULTILINE))
-    lines = []
-    for section in merged.sections():
-        values = dict(merged.items(section))
-        if _SECTION.match(section) and "://" not in values.get("url", "://"):
-            values["url"] = str((folder / values["url"]).resolve())
-        if section == "cache":
-            continue
-        lines += [f"[{section}]", *(f"    {name} = {value}" for name, value in values.items())]
-    # Never a symbolic link: it would point out of what a container is given.
-    return "\n".join([*lines, "[cache]", f"    dir = {cache}", "    type = reflink,hardlink,copy", ""])
+    here = Repository(root)
+    settings = here.config()
+    with Repository(checkout).edited_config(is_local=True) as config:
+        # Never a symbolic link: it would point out of what a container is given.
+        config["cache"] = {"dir": str(here.cache(settings).resolve()), "type": ["reflink", "hardlink", "copy"]}
+        config["remote"] = {name: dict(remote) for name, remote in settings.get("remote", {}).items()}
+        if default := settings.get("core", {}).get("remote"):
+            config.setdefault("core", {})["remote"] = default
 
 
 def pull(checkout: Path, notebook: NotebookSpec, *, wanted: Mapping[str, DatasetRecord] | None = None) -> None:
@@ -117,18 +91,16 @@ def pull(checkout: Path, notebook: NotebookSpec, *, wanted: Mapping[str, Dataset
     Raises:
         DataMissingError: Some are neither here nor on the remote.
     """
-    if not notebook.datasets:
+    flags = [word for dataset in notebook.datasets for each in selections(dataset) for word in ("--dataset", each)]
+    if not flags:
         return
-    folders = output_folders(checkout / DATASETS_FILE)
-    targets = [f"data/{folders[dataset.name]}" for dataset in notebook.datasets]
     # DVC keeps what it learned of a folder in a place that all users share; a checkout that goes away needs none.
-    environment = {"DVC_SITE_CACHE_DIR": str(checkout / ".dvc/tmp/site"), **_python_first()}
-    said = told("dvc", "pull", "--quiet", *targets, folder=checkout, environment=environment)
-    missing = _missing(checkout, notebook, wanted)
-    if missing:
-        raise DataMissingError(missing, said=said.problem)
+    environment = {"DVC_SITE_CACHE_DIR": str(checkout / ".dvc/tmp/site")}
+    said = told("data_share", "pull", "--json", *flags, folder=checkout, environment=environment)
+    if missing := _missing(checkout, notebook, wanted):
+        raise DataMissingError(missing)
     if said.exit_code:
-        raise ToolFailedError("the transfer of the data", said.problem)
+        raise ToolFailedError("the transfer of the data", "see above")
 
 
 def require_as_locked(checkout: Path, notebook: NotebookSpec, data: Mapping[str, DatasetRecord]) -> None:
@@ -174,8 +146,8 @@ def _listed(checkout: Path, folders: Iterable[str]) -> dict[str, dict[str, str]]
     """What the cache's lists say is in each folder: MD5 by part; a folder whose list is not here is left out."""
     lock = checkout / LOCK_FILE
     locked = locked_folders(lock.read_text("utf-8") if lock.is_file() else None)
-    settings = (checkout / ".dvc/config.local").read_text("utf-8")
-    cache = Path(re.findall(r"^    dir = (.+)$", settings, flags=re.MULTILINE)[-1])
+    repository = Repository(checkout)
+    cache = repository.cache(repository.config())
     found = {}
     for folder in folders:
         md5 = locked.get(folder, "")
@@ -191,15 +163,3 @@ def _listed(checkout: Path, folders: Iterable[str]) -> dict[str, dict[str, str]]
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _is_file(root: Path, name: str) -> bool:
-    return (root / ".dvc" / name).is_file()
-
-
-def _python_first() -> dict[str, str]:
-    """PATH with this environment's programs first."""
-    import os
-    import sys
-
-    return {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

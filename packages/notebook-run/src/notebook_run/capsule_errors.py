@@ -94,7 +94,7 @@ class NoDatalockError(NotebookRunError):
 class DataMissingError(NotebookRunError):
     """Parts that are neither here nor on the remote."""
 
-    def __init__(self, parts: Sequence[str], *, said: str = "") -> None:
+    def __init__(self, parts: Sequence[str]) -> None:
         self.parts = tuple(parts)
         lines = [
             f"{len(self.parts)} part{'' if len(self.parts) == 1 else 's'} of the data cannot be had,"
@@ -102,7 +102,7 @@ class DataMissingError(NotebookRunError):
             *_shortened(self.parts),
             "  Someone who has that version runs `invoke data.push`; whoever has the raw files can make it anew.",
         ]
-        super().__init__("\n".join([*lines, *(["The transfer said:", said] if said else [])]))
+        super().__init__("\n".join(lines))
 
 
 class DataChangedError(NotebookRunError):
