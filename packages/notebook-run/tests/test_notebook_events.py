@@ -16,6 +16,11 @@ CELL = {"index": 4, "number": 3, "of": 12, "heading": "Speed", "first_line": "sp
         ({"event": "running", **CELL, "seconds": 2.0}, "[ 3/12]    2.0 s still running  Speed · speeds = load()"),
         ({"event": "end", **CELL, "seconds": 0.04, "is_ok": True}, "[ 3/12]    0.0 s  Speed · speeds = load()"),
         ({"event": "end", **CELL, "seconds": 1.5, "is_ok": False}, "[ 3/12]    1.5 s failed  Speed · speeds = load()"),
+        (
+            {"event": "end", **CELL, "heading": "", "first_line": "x" * 45, "seconds": 1, "is_ok": True},
+            f"[ 3/12]    1.0 s  {'x' * 43}…",
+        ),
+        ({"event": "writing"}, "writing the executed notebook and its page"),
         ({"event": "done", "failure": None}, None),
     ],
 )

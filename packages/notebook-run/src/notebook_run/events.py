@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_WIDTH = 44
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"Cell In\[\d+\], line (\d+)")
 
@@ -55,13 +56,19 @@ def ran_cell(event: Mapping[str, Any]) -> RanCell:
 
 def shown_event(event: Mapping[str, Any]) -> str | None:
     """A line of progress: one per cell that ended, and one now and then for a cell that does not end."""
+    if event["event"] == "writing":
+        return "writing the executed notebook and its page"
     if event["event"] not in ("end", "running"):
         return None
     cell = ran_cell(event)
-    what = " · ".join(text for text in (cell.heading, cell.first_line) if text)
+    what = " · ".join(_short(text) for text in (cell.heading, cell.first_line) if text)
     width = len(str(cell.of))
     state = " still running" if event["event"] == "running" else "" if event["is_ok"] else " failed"
     return f"[{cell.number:>{width}}/{cell.of}] {cell.seconds or 0:6.1f} s{state}  {what}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1].rstrip()}…"
 
 
 def plain_traceback(traceback: str) -> str:

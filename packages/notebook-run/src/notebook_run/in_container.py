@@ -202,6 +202,7 @@ def main(request: dict[str, Any]) -> None:
             cell.outputs, cell.execution_count = [], None
     progress = Progress(notebook)
     failure = execute(notebook, progress, folder=str(path.parent), timeout_s=request["timeout_s"])
+    tell("writing")
     with refusals():
         write(out / f"{request['name']}.ipynb", nbformat.writes(notebook))
         write(out / f"{request['name']}.html", html(notebook, request["name"]))

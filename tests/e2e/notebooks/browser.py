@@ -1,0 +1,101 @@
+"""JupyterLab in a headless Chromium, as a person uses it; also takes the README's picture.
+
+`python tests/e2e/notebooks/browser.py URL FILE [TEXT]` runs all cells and pictures the notebook where TEXT is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+VIEW = {"width": 1400, "height": 900}
+_PATIENCE_MS = 120_000
+
+
+def find_browser() -> str | None:
+    """A Chromium of this machine."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def opened(program: str) -> Iterator[Any]:
+    """A fresh page, which knows no token yet."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        try:
+            page = browser.new_page(viewport=VIEW)
+            page.set_default_timeout(_PATIENCE_MS)
+            yield page
+        finally:
+            browser.close()
+
+
+def open_notebook(page: Any, url: str) -> None:
+    """Open a notebook and wait for its kernel."""
+    page.goto(url)
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
+
+
+def choose(page: Any, menu: str, entry: str) -> None:
+    """An entry of a menu, by its words."""
+    page.locator(".lm-MenuBar-item", has_text=menu).first.click()
+    page.locator(".lm-Menu-item", has=page.get_by_text(entry, exact=True)).click()
+
+
+def run_all(page: Any) -> None:
+    """Run > Run All Cells."""
+    choose(page, "Run", "Run All Cells")
+
+
+def restart_and_run_all(page: Any) -> None:
+    """Kernel > Restart Kernel and Run All Cells…, and yes, restart."""
+    choose(page, "Kernel", "Restart Kernel and Run All Cells…")
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
+
+
+def wait_until_idle(page: Any) -> None:
+    """Every cell was run."""
+    page.wait_for_function(
+        """() => {
+          const shown = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
+          const indicator = shown.querySelector('.jp-Notebook-ExecutionIndicator');
+          const prompts = [...shown.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(x => x.textContent);
+          return indicator.dataset.status === 'idle' && prompts.length && !prompts.some(x => x.includes('*'))
+            && prompts.some(x => /[0-9]/.test(x));
+        }"""
+    )
+
+
+def save(page: Any) -> None:
+    """Ctrl-S, and until it is saved."""
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").focus()
+    page.keyboard.press("Control+s")
+    page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty").wait_for(state="detached")
+
+
+def take_picture(program: str, url: str, file: Path, text: str) -> None:
+    """The notebook with its outputs, scrolled to a text of it."""
+    with opened(program) as page:
+        open_notebook(page, url)
+        run_all(page)
+        page.wait_for_timeout(2000)
+        wait_until_idle(page)
+        page.locator(".jp-NotebookPanel .jp-Notebook").get_by_text(text).first.scroll_into_view_if_needed()
+        page.wait_for_timeout(2000)
+        page.screenshot(path=file)
+
+
+if __name__ == "__main__":
+    take_picture(str(find_browser()), sys.argv[1], Path(sys.argv[2]), sys.argv[3])
