@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from data_share.errors import DataShareError
 from env_spec import EnvSpecError, NotebookSpec, check_notebooks, load_spec
 from image_build.errors import ImageBuildError
 from notebook_run import needs, starter
@@ -47,7 +48,7 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.run(options) or 0)
-    except (NotebookRunError, ImageBuildError) as error:
+    except (NotebookRunError, ImageBuildError, DataShareError) as error:
         return _told(str(error), error.exit_code)
     except EnvSpecError as error:
         return _told(str(error), 2)

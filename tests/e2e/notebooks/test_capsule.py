@@ -1,0 +1,387 @@
+"""A capsule: frozen in one clone, reproduced in another by somebody else; and what is said when something differs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as parquet
+import pytest
+
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.org")
+PART = "data/raw/parquet/pems/detector/d12_text_station_5min_2024_01_01.parquet"
+LOAD = """\
+import importlib.metadata
+from experiment import load
+speeds = load('pems-detector', columns=['station', 'speed'])"""
+CELLS = (
+    "# parameters\nwindow = 3",
+    LOAD,
+    "speeds.describe()",
+    "print(f'mean {speeds.speed.mean():.6f} of {len(speeds):,} rows, window {window}')",
+    "print('pyparsing', importlib.metadata.version('pyparsing'))",
+    "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2))\nplt.hist(speeds.speed.dropna(), bins=20);",
+    "object()",
+)
+# What the lock might have said of one small package.
+WHEEL = "sha256:91d0fcde680d42cd031daf3a6ba20da3107e08a75de50da58360e7d94ab24d36"
+OLDER = f"""\
+version = "3.2.4"
+description = "pyparsing module - Classes and methods to define and execute parsing grammars"
+optional = false
+python-versions = ">=3.9"
+groups = ["notebook", "ops"]
+files = [
+    {{file = "pyparsing-3.2.4-py3-none-any.whl", hash = "{WHEEL}"}},
+]
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clones:
+    """The clone in which the notebook was frozen, and one of somebody else, with what both use of the first's remote.
+
+    `Project` is what conftest.py calls a clone and its user.
+    """
+
+    first: Any
+    second: Any
+    told: str
+
+
+@pytest.fixture(scope="module")
+def clones(project: Any, images: dict[str, str]) -> Iterator[Clones]:
+    """Both; the second was cloned after the capsule had been committed, and has no data yet."""
+    home = Path(tempfile.mkdtemp(prefix="capsules-"))
+    home.chmod(0o755)
+    first = type(project)(home / "first" / "a clone", uid=project.uid, gid=project.gid)
+    is_root = os.getuid() == 0
+    other = (4321, 4321) if is_root else (project.uid, project.gid)
+    second = _with_a_name(project)(home / "second" / "clone", uid=other[0], gid=other[1])
+    try:
+        _copy(project, first)
+        first.write_notebook("frozen", *CELLS, datasets=["pems-detector"], parameters={"window": 3})
+        first.run(sys.executable, "-m", "invoke", "data.sample", "--size=2MB", "--dataset=pems-detector")
+        first.run(sys.executable, "-m", "invoke", "data.compress", "--dataset=pems-detector")
+        commit(first, "A notebook, and its data")
+        first.run(sys.executable, "-m", "data_share", "push")
+        told = first.notebook("freeze", "frozen").stdout
+        commit(first, "Its capsule")
+        second.root.parent.mkdir()
+        os.chown(second.root.parent, first.uid, first.gid)
+        first.run("git", "clone", "--quiet", str(first.root), str(second.root))
+        (second.root / ".shrinkwrap").mkdir()
+        own(second)
+        second.write(".dvc/config.local", f"['remote \"local\"']\n    url = {first.root}/data/remote\n")
+        yield Clones(first=first, second=second, told=told)
+    finally:
+        if second.root.exists():
+            second.run(sys.executable, "-m", "image_build", "clean", check=False)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _with_a_name(project: Any) -> Any:
+    """The class of clones whose user /etc/passwd need not know: DVC asks for a name."""
+
+    class Named(type(project)):  # type: ignore[misc]
+        def environment(self, **changes: str) -> dict[str, str]:
+            environment: dict[str, str] = super().environment(LOGNAME="somebody", **changes)
+            return environment
+
+    return Named
+
+
+def _copy(project: Any, target: Any) -> None:
+    """The project's commit as a repository of its own, with a name of its own for the images it builds."""
+    target.root.parent.mkdir()
+    os.chown(target.root.parent, project.uid, project.gid)
+    project.run("git", "clone", "--quiet", str(project.root), str(target.root))
+    text = (target.root / "pyproject.toml").read_text("utf-8")
+    target.write(
+        "pyproject.toml",
+        re.sub(r'^name = ".+"', f'name = "e2e-{target.root.parent.parent.name}"', text, count=1, flags=re.M),
+    )
+    target.run("git", "remote", "remove", "origin")
+    (target.root / ".shrinkwrap").mkdir()
+    own(target)
+
+
+def own(project: Any) -> None:
+    """All of a clone belongs to its user."""
+    subprocess.run(["chown", "-R", f"{project.uid}:{project.gid}", project.root.parent], check=True)
+
+
+def commit(project: Any, message: str) -> None:
+    project.run(*GIT, "add", "--all")
+    project.run(*GIT, "commit", "--quiet", "-m", message)
+
+
+def restore(project: Any) -> None:
+    """The clone as its commit has it; data stay."""
+    project.run("git", "reset", "--quiet", "--hard", "origin/main")
+    project.run("git", "clean", "--quiet", "-d", "--force")
+
+
+def left_behind(project: Any) -> list[str]:
+    """Containers and checkouts that outlived their run."""
+    found = subprocess.run(
+        ["docker", "ps", "--all", "--quiet", "--filter=label=io.shrinkwrap.notebook=frozen"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    return [*found, *(str(path) for path in (project.root / ".shrinkwrap/checkouts").glob("*"))]
+
+
+@contextmanager
+def changed(project: Any, name: str, text: str) -> Iterator[None]:
+    """A file of a clone with other text, for as long as the block runs."""
+    path = project.root / name
+    before = path.read_bytes() if path.exists() else None
+    try:
+        project.write(name, text)
+        yield
+    finally:
+        path.unlink()
+        if before is not None:
+            path.write_bytes(before)
+            os.chown(path, project.uid, project.gid)
+
+
+def capsule(project: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((project.root / "notebooks/capsules/frozen.json").read_text("utf-8"))
+    return document
+
+
+def test_freeze_writes_a_small_record_and_keeps_the_outputs(clones: Clones) -> None:
+    """What it names is what git, DVC and the engine know."""
+    first, found = clones.first, capsule(clones.first)
+    assert "7 cells, 5 outputs" in clones.told and "push it with the capsule" in clones.told
+    assert found["commit"] == first.run("git", "rev-parse", "HEAD~1").stdout.strip()
+    listed = first.run("git", "ls-files", "notebooks/capsules").stdout.split()
+    assert sum((first.root / name).stat().st_size for name in listed) < 100_000
+    (folder,) = re.findall(r"md5: (\w+)\.dir", (first.root / "data/dvc.lock").read_text("utf-8"))[-1:]
+    entries = json.loads((first.root / f".dvc/cache/files/md5/{folder[:2]}/{folder[2:]}.dir").read_text("utf-8"))
+    assert found["data"]["pems-detector"]["parts"] == {entry["relpath"]: entry["md5"] for entry in entries}
+    image = subprocess.run(
+        ["docker", "image", "inspect", "--format={{.Id}}", found["image"]["reference"]], capture_output=True, text=True
+    )
+    assert found["image"]["digest"] == image.stdout.strip()
+    assert [cell["id"] for cell in found["cells"]] == [f"cell-{number}" for number in range(1, 8)]
+    assert left_behind(first) == []
+
+
+def test_data_that_nobody_has_is_an_error_that_names_the_parts(clones: Clones) -> None:
+    """Neither in a cache nor on the remote."""
+    settings = "['remote \"local\"']\n    url = ../nowhere\n[cache]\n    dir = ../no-cache\n"
+    with changed(clones.second, ".dvc/config.local", settings):
+        answer = clones.second.notebook("reproduce", "frozen", check=False)
+    shutil.rmtree(clones.second.root / "no-cache", ignore_errors=True)
+    assert answer.returncode == 1
+    assert "of the data cannot be had, neither from the cache here nor from the remote:" in answer.stderr
+    assert f"  pems-detector/{Path(PART).name}\n" in answer.stderr
+    assert left_behind(clones.second) == []
+
+
+def test_somebody_else_gets_the_same(clones: Clones) -> None:
+    """From a clone without data, as another user: every output equal, and nothing left behind."""
+    second = clones.second
+    answer = second.notebook("reproduce", "frozen", check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stdout.startswith("frozen gives the same: 5 outputs equal\n")
+    assert "cell 7 (cell-7): 1 × memory address" in answer.stdout
+    assert "The image is the very one: sha256:" in answer.stdout
+    out = second.root / "notebooks/out/frozen"
+    assert {path.stat().st_uid for path in [out, *out.rglob("*")]} == {second.uid}
+    assert second.run("git", "status", "--porcelain").stdout == ""
+    assert left_behind(second) == []
+
+
+def test_changed_cell_is_the_culprit(clones: Clones) -> None:
+    """Of what runs in the working tree; the report shows what was edited and how each output differs."""
+    second = clones.second
+    second.run(sys.executable, "-m", "data_share", "pull", "--dataset", "pems-detector")
+    path = second.root / "notebooks/frozen.ipynb"
+    edited = path.read_text("utf-8").replace("columns=['station', 'speed'])", "columns=['station', 'speed']).head(999)")
+    with changed(second, "notebooks/frozen.ipynb", edited):
+        answer = second.notebook("reproduce", "frozen", "--here", check=False)
+        planned = second.notebook("capsules", "--changed-since", "HEAD").stdout
+        refused = second.notebook("freeze", "frozen", check=False)
+    assert answer.returncode == 1, answer.stderr
+    assert "frozen gives something else: 3 of 7 cells differ\n  Culprit: cell 2 (cell-2) was changed\n" in answer.stdout
+    assert re.search(r"\+speeds = load\(.*\.head\(999\)", answer.stdout)
+    assert re.search(r"count, speed: [\d.]+ → [\d.]+  -", answer.stdout)
+    assert "output 1, a picture: " in answer.stdout
+    page = (second.root / "notebooks/out/frozen/reproduction.html").read_text("utf-8")
+    assert page.count("data:image/png;base64,") in (2, 3)
+    assert json.loads(planned) == {"include": [{"notebook": "frozen", "why": "notebooks/frozen.ipynb"}]}
+    assert refused.returncode == 2
+    assert "what it is made from is not committed:\n  notebooks/frozen.ipynb (changed)\n" in refused.stderr
+
+
+def test_changed_part_is_the_culprit(clones: Clones) -> None:
+    """One value is another in one part; the report names the part, and the cells that it changed."""
+    second = clones.second
+    part, md5 = second.root / PART, capsule(second)["data"]["pems-detector"]["parts"][Path(PART).name]
+    table = parquet.read_table(part)
+    speeds = [speed and speed + 1 for speed in table.column("speed").to_pylist()]
+    names = table.schema.names
+    changed_table = table.set_column(names.index("speed"), table.schema.field("speed"), [speeds])
+    kept = part.read_bytes()
+    part.unlink()
+    parquet.write_table(changed_table, part)
+    try:
+        answer = second.notebook("reproduce", "frozen", "--here", "--json", check=False)
+    finally:
+        part.unlink()
+        part.write_bytes(kept)
+        own(second)
+    assert answer.returncode == 1, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["culprit"]["sentence"] == f"data pems-detector/{Path(PART).name} was changed"
+    assert found["culprit"]["recorded"] == md5
+    assert [cell["id"] for cell in found["cells"]] == ["cell-3", "cell-4", "cell-6"]
+
+
+def test_cell_that_fails_is_told_and_is_the_culprit(clones: Clones) -> None:
+    """The report says where, and does not blame the cells behind it."""
+    second = clones.second
+    path = second.root / "notebooks/frozen.ipynb"
+    broken = path.read_text("utf-8").replace("speeds.describe()", "speeds.describ()")
+    with changed(second, "notebooks/frozen.ipynb", broken):
+        answer = second.notebook("reproduce", "frozen", "--here", check=False)
+    assert answer.returncode == 1
+    assert answer.stdout.startswith("frozen does not run to its end any more\n  Culprit: cell 3 (cell-3) was changed\n")
+    assert "has no attribute 'describ'" in answer.stdout
+    assert "Cell 4" not in answer.stdout
+
+
+def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(clones: Clones) -> None:
+    """Another version in the lock: another image, another output. Frozen anew, it comes back from its commit alone."""
+    second = clones.second
+    lock = (second.root / "poetry.lock").read_text("utf-8")
+    older, count = re.subn(r'(?<=name = "pyparsing"\n)version = (?:.*\n)*?\]\n', OLDER, lock, count=1)
+    assert count == 1
+    (before,) = re.findall(r'name = "pyparsing"\nversion = "(.+)"', lock)
+    try:
+        second.write("poetry.lock", older)
+        answer = second.notebook("reproduce", "frozen", "--here", check=False)
+        assert answer.returncode == 1, answer.stderr
+        assert f"  Culprit: package pyparsing: {before} → 3.2.4\n" in answer.stdout
+        assert "1 of 7 cells differs" in answer.stdout and "Cell 5 (cell-5)" in answer.stdout
+
+        commit(second, "An older package")
+        second.notebook("freeze", "frozen")
+        reference = capsule(second)["image"]["reference"]
+        subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=True)
+        names = subprocess.run(
+            ["docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}"], capture_output=True, text=True
+        )
+        assert reference not in names.stdout.split()
+        again = second.notebook("reproduce", "frozen", check=False)
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert "The image was rebuilt from the commit, and its digest came out the same: sha256:" in again.stdout
+    finally:
+        restore(second)
+
+
+def test_commit_that_is_gone_is_told_with_how_to_get_it(clones: Clones) -> None:
+    """A capsule whose commit was never pushed."""
+    document = {**capsule(clones.second), "commit": "1" * 40}
+    with changed(clones.second, "elsewhere.json", json.dumps(document)):
+        answer = clones.second.notebook("reproduce", "elsewhere.json", check=False)
+    assert answer.returncode == 1
+    assert "no commit 111111111111" in answer.stderr and "git fetch --all" in answer.stderr
+
+
+def test_capsule_that_is_none_is_told_with_every_mistake(clones: Clones) -> None:
+    """And a name that is no capsule's with the nearest."""
+    document = {**capsule(clones.second), "commit": "main"}
+    with changed(clones.second, "elsewhere.json", json.dumps(document)):
+        answer = clones.second.notebook("reproduce", "elsewhere.json", check=False)
+    assert answer.returncode == 2 and "$.commit: 'main' does not match" in answer.stderr
+    unknown = clones.second.notebook("reproduce", "frozn", check=False)
+    assert unknown.returncode == 2 and "did you mean 'frozen'?" in unknown.stderr
+
+
+def test_committed_outputs_are_refused(clones: Clones) -> None:
+    """They belong into the capsule, where they are the run's."""
+    second = clones.second
+    path = second.root / "notebooks/frozen.ipynb"
+    stream = [{"output_type": "stream", "name": "stdout", "text": "mean"}]
+    document = json.loads(path.read_text("utf-8"))
+    document["cells"][3]["outputs"] = stream
+    try:
+        second.write("notebooks/frozen.ipynb", json.dumps(document))
+        commit(second, "With outputs")
+        answer = second.notebook("freeze", "frozen", check=False)
+    finally:
+        restore(second)
+    assert answer.returncode == 2
+    assert "was committed with outputs (cells cell-4)" in answer.stderr and "nbstripout" in answer.stderr
+
+
+def test_no_engine_is_told(clones: Clones) -> None:
+    """With how to start one."""
+    answer = clones.second.notebook("reproduce", "frozen", check=False, DOCKER_HOST="unix:///nowhere/docker.sock")
+    assert answer.returncode == 1
+    assert "no Docker Engine answers at unix:///nowhere/docker.sock" in answer.stderr
+
+
+def test_interrupted_reproduction_leaves_nothing(clones: Clones) -> None:
+    """Ctrl-C while a cell runs: no container, no checkout, exit code 130."""
+    second = clones.second
+    process = subprocess.Popen(
+        second.command(sys.executable, "-m", "notebook_run", "reproduce", "frozen"),
+        cwd=second.root,
+        env=second.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("[1/"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert "interrupted" in rest[1] and "Traceback" not in rest[1]
+    deadline = time.monotonic() + 20
+    while left_behind(second) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left_behind(second) == []
+
+
+def test_full_disk_is_told_and_keeps_the_last_report(clones: Clones) -> None:
+    """Where the results go there is no room for the page."""
+    if os.getuid() != 0:
+        pytest.skip("only root may mount a small disk")
+    second = clones.second
+    out = second.root / "notebooks/out/frozen"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,mode=777", "tmpfs", out], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    try:
+        answer = second.notebook("reproduce", "frozen", check=False)
+    finally:
+        subprocess.run(["umount", out], check=True)
+    assert answer.returncode == 1
+    assert "no space" in answer.stderr.lower() and "Traceback" not in answer.stderr
+    assert left_behind(second) == []
