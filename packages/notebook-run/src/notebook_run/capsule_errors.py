@@ -74,7 +74,7 @@ class CommittedOutputsError(NotebookRunError):
         self.cells = tuple(cells)
         super().__init__(
             f"{path} was committed with outputs (cells {', '.join(self.cells)}). They belong into the capsule:"
-            f" run `nbstripout {path}` and commit it; `pre-commit install` does that from then on."
+            f" run `nbstripout --keep-id {path}` and commit it; `pre-commit install` refuses them from then on."
         )
 
 
