@@ -39,8 +39,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
-    """Check the types of the packages, the tasks and this file with mypy, strictly."""
-    session.run("./run", "mypy", *_existing("packages/*/src/*", "tasks.py", "noxfile.py"), external=True)
+    """Check the types of the packages, the notebooks' lib, the tasks and this file with mypy, strictly."""
+    typed = _existing("packages/*/src/*", "notebooks/lib/*", "tasks.py", "noxfile.py")
+    session.run("./run", "mypy", *typed, external=True)
 
 
 @nox.session
@@ -66,7 +67,10 @@ def tests(session: nox.Session, group_set: str) -> None:
         paths += _existing("packages/*/tests", "tests/test_*.py")
     else:
         paths += [f"tests/groups/test_group_{group}.py" for group in groups]
-    session.run("pytest", *paths, *session.posargs, env={"SHRINKWRAP_SLICE": str(slice_file)})
+        # The code that notebooks share, and the notebooks whose image has these groups.
+        paths += ["tests/groups/test_experiment.py", "tests/groups/test_notebooks_run.py"]
+    settings = {"SHRINKWRAP_SLICE": str(slice_file), "SHRINKWRAP_GROUPS": group_set}
+    session.run("pytest", *paths, *session.posargs, env=settings)
 
 
 @nox.session
