@@ -54,7 +54,7 @@ def page(browser: ModuleType, url: str) -> Iterator[Any]:
 def test_without_the_token_there_is_a_login_and_no_notebook(page: Any, url: str) -> None:
     """The page asks for it, and the programs' interface refuses."""
     page.goto(url.partition("?")[0])
-    page.locator("input[type=password]").wait_for()
+    page.locator("#password_input").wait_for()
     assert page.locator(".jp-Notebook").count() == 0
     assert page.request.get(re.sub("/lab/.*", "/api/contents", url)).status == 403
 
