@@ -83,6 +83,23 @@ def test_richest_form_of_an_output_counts() -> None:
     assert [output.kind for output in found.outputs] == ["picture"]
 
 
+@pytest.mark.parametrize("form", ["text/markdown", "text/latex", "image/svg+xml"])
+def test_plain_text_does_not_stand_in_for_what_is_shown(form: str) -> None:
+    """`<IPython.core.display.Markdown object>` is the same for every text."""
+    outputs = [
+        cell_outputs([{"output_type": "display_data", "data": {form: text, "text/plain": "<object>"}}]).outputs[0]
+        for text in ("**1** of 3", "**2** of 3")
+    ]
+    assert [output.text for output in outputs] == ["**1** of 3", "**2** of 3"]
+
+
+def test_forms_that_no_rule_knows_count_as_data() -> None:
+    """A chart that only its own library can draw, for one."""
+    bundle = {"application/vnd.plotly.v1+json": {"y": [1, 2]}, "text/plain": "Figure()"}
+    (output,) = cell_outputs([{"output_type": "display_data", "data": bundle}]).outputs
+    assert output.kind == "data" and '"y": [' in output.text
+
+
 def test_error_counts_by_its_name_and_message() -> None:
     """Its traceback is coloured and full of paths."""
     output = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": ["\x1b[31m…"]}

@@ -28,8 +28,11 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = (
     ("uuid", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid…"),
     ("time of a progress bar", re.compile(r"\[\d+:\d\d(?::\d\d)?<[^\]\n]*\]"), "[…]"),
 )
-# A display offers the same thing in several forms; the first of these that it has is the one a reader sees.
-_FORMS: Final = ("image/png", "image/jpeg", "text/html", "application/json", "text/plain", "image/svg+xml")
+# A display offers the same thing in several forms.
+_PICTURES: Final = ("image/png", "image/jpeg")
+_TEXTS: Final = ("text/markdown", "text/latex", "image/svg+xml", "text/plain")
+# Of a widget only its plain text says the same in two runs.
+_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,20 +117,19 @@ def picture_output(file: bytes) -> Output:
 
 
 def _displayed(bundle: Mapping[str, Any], counts: dict[str, int]) -> Output:
-    form = next((form for form in _FORMS if form in bundle), None)
-    if form in ("image/png", "image/jpeg"):
+    """The form that a reader sees; the plain text that goes with each display is mostly only its type's name."""
+    if form := next((form for form in _PICTURES if form in bundle), None):
         try:
             return picture_output(base64.b64decode(_joined(bundle[form])))
         except binascii.Error:
             return Output(kind="data", text=_joined(bundle[form]))
-    if form == "text/html":
-        markup = markup_text(_joined(bundle[form]))
+    if "text/html" in bundle:
+        markup = markup_text(_joined(bundle["text/html"]))
         return Output(kind="table" if markup.has_table else "html", text=normalised(markup.text, counts))
-    if form in ("text/plain", "image/svg+xml"):
-        kind: Kind = "text" if form == "text/plain" else "data"
-        return Output(kind=kind, text=normalised(_joined(bundle[form]), counts))
-    data = bundle[form] if form else bundle
-    return Output(kind="data", text=normalised(json.dumps(data, indent=1, sort_keys=True), counts))
+    if data := {form: bundle[form] for form in bundle if form not in (*_TEXTS, _WIDGET)}:
+        return Output(kind="data", text=normalised(json.dumps(data, indent=1, sort_keys=True), counts))
+    form = next((form for form in _TEXTS if form in bundle), None)
+    return Output(kind="text", text=normalised(_joined(bundle[form]) if form else "", counts))
 
 
 def _overwritten(text: str) -> str:
