@@ -277,12 +277,12 @@ def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(clones: Clon
     (before,) = re.findall(r'name = "pyparsing"\nversion = "(.+)"', lock)
     try:
         second.write("poetry.lock", older)
+        commit(second, "An older package")
         answer = second.notebook("reproduce", "frozen", "--here", check=False)
         assert answer.returncode == 1, answer.stderr
         assert f"  Culprit: package pyparsing: {before} → 3.2.4\n" in answer.stdout
         assert "1 of 7 cells differs" in answer.stdout and "Cell 5 (cell-5)" in answer.stdout
 
-        commit(second, "An older package")
         second.notebook("freeze", "frozen")
         reference = capsule(second)["image"]["reference"]
         subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=True)

@@ -13,7 +13,7 @@ from notebook_run.capsule_data import DATASETS_FILE, LOCK_FILE, pull, require_as
 from notebook_run.capsule_errors import CommittedOutputsError, FrozenRunError, UncommittedError
 from notebook_run.needs import out_folder
 from notebook_run.repository import clean_checkout, committed_text, head_commit, is_published, uncommitted
-from notebook_run.rerun import LIB, Say, ensured_image, run_and_record, source_cells
+from notebook_run.rerun import LIB, Say, ensured_image, is_built_from, run_and_record, source_cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,18 @@ def freeze(root: Path, name: str, say: Say) -> Frozen:
     if rerun.failure is not None:
         raise FrozenRunError(name, rerun.failure)
     path = write_capsule(root, rerun.capsule, rerun.outputs)
-    notes = [] if is_published(root, commit) else [f"No remote has commit {commit[:12]} yet: push it with the capsule."]
-    return Frozen(path=path, capsule=rerun.capsule, notes=tuple(notes))
+    return Frozen(path=path, capsule=rerun.capsule, notes=tuple(_notes(root, rerun.capsule)))
+
+
+def _notes(root: Path, capsule: Capsule) -> Iterator[str]:
+    image = capsule.image
+    if not is_built_from(root, image):
+        yield (
+            "The image was built from no commit that is here as it is, so a rebuild would have another digest:"
+            f" `invoke image.build --image {image.name} --force` builds it from this commit; then freeze again."
+        )
+    if not is_published(root, capsule.commit):
+        yield f"No remote has commit {capsule.commit[:12]} yet: push it with the capsule."
 
 
 def inputs(root: Path, notebook: NotebookSpec) -> tuple[str, ...]:

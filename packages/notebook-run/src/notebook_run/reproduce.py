@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from env_spec import EnvSpecError, NotebookSpec, image_environment, load_spec, read_revision
+from env_spec import EnvSpecError, NotebookSpec, load_spec
 from image_build.errors import ImageBuildError
 from notebook_run.capsule import Capsule, ImageRecord, Sources, find_capsule, kept_outputs, read_capsule
 from notebook_run.capsule_data import LOCK_FILE, pull, require_locked, share_cache
-from notebook_run.capsule_errors import CommitGoneError, GoneFromCommitError, NotWrittenError
+from notebook_run.capsule_errors import GoneFromCommitError, NotWrittenError
 from notebook_run.comparison import Comparison, compare
 from notebook_run.comparison_page import comparison_page
 from notebook_run.needs import out_folder
 from notebook_run.repository import clean_checkout, committed_text, head_commit, require_commit, switch
-from notebook_run.rerun import Say, ensured_image, run_and_record, source_cells
+from notebook_run.rerun import Say, ensured_image, is_built_from, run_and_record, source_cells
 
 if TYPE_CHECKING:
     from notebook_run.engine import Engine
@@ -117,9 +116,8 @@ def recorded_image(
     recorded = capsule.image
     if base is None and (reference := _exact(recorded, engine, say)):
         return replace(recorded, reference=reference), f"The image is the very one: {_short(recorded.digest)}."
-    for commit in _commits_to_build(root, capsule):
-        switch(checkout, commit)
-        break
+    if recorded.commit and recorded.commit != capsule.commit and is_built_from(root, recorded):
+        switch(checkout, recorded.commit)
     found, origin = ensured_image(checkout, recorded.name, base=base or _other_base(checkout, capsule), engine=engine)
     switch(checkout, capsule.commit)
     how = {"here": "was here", "pulled": "was pulled", "built": "was rebuilt from the commit"}[origin]
@@ -146,24 +144,6 @@ def _exact(recorded: ImageRecord, engine: Engine, say: Say) -> str | None:
         say(f"{exact} cannot be pulled: {error}")
         return None
     return exact
-
-
-def _commits_to_build(root: Path, capsule: Capsule) -> Iterator[str]:
-    """Commits of which the recorded image can be built; an image carries the name of its commit, so the one it was
-    built from comes first."""
-    recorded = capsule.image
-    if recorded.commit is None or recorded.commit == capsule.commit:
-        return
-    try:
-        require_commit(root, recorded.commit)
-        files = read_revision(root, recorded.commit)
-        # A base of the table counts as it is written, any other by its digest.
-        for base in (None, recorded.base):
-            if image_environment(files, recorded.name, base=base).fingerprint == recorded.fingerprint:
-                yield recorded.commit
-                return
-    except (CommitGoneError, EnvSpecError):
-        return
 
 
 def _other_base(checkout: Path, capsule: Capsule) -> str | None:

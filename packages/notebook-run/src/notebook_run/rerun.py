@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from env_spec import NotebookSpec, image_environment, parse_installed, read_project
+from env_spec import EnvSpecError, NotebookSpec, image_environment, parse_installed, read_project, read_revision
 from notebook_run.capsule import Capsule, CellRecord, ImageRecord, Parameter, Rerun, Sources
 from notebook_run.capsule_data import recorded_data
 from notebook_run.capsule_errors import ToolFailedError
@@ -61,6 +61,19 @@ def ensured_image(project: Path, name: str, *, base: str | None, engine: Engine)
         commit=labels.get("org.opencontainers.image.revision"),
     )
     return record, facts["origin"]
+
+
+def is_built_from(root: Path, image: ImageRecord) -> bool:
+    """The commit that an image names gives an image of its fingerprint: it was not built from uncommitted changes."""
+    if image.commit is None:
+        return False
+    try:
+        files = read_revision(root, image.commit)
+        # A base of the table counts as it is written, any other by its digest.
+        found = {image_environment(files, image.name, base=base).fingerprint for base in (None, image.base)}
+    except EnvSpecError:
+        return False
+    return image.fingerprint in found
 
 
 def run_and_record(
