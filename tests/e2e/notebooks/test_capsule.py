@@ -92,6 +92,13 @@ def clones(project: Any, images: dict[str, str]) -> Iterator[Clones]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def with_data(clones: Clones) -> Any:
+    """The second clone, with the data of its commit in its working tree."""
+    clones.second.run(sys.executable, "-m", "data_share", "pull", "--dataset", "pems-detector")
+    return clones.second
+
+
 def _with_a_name(project: Any) -> Any:
     """The class of clones whose user /etc/passwd need not know: DVC asks for a name."""
 
@@ -209,10 +216,9 @@ def test_somebody_else_gets_the_same(clones: Clones) -> None:
     assert left_behind(second) == []
 
 
-def test_changed_cell_is_the_culprit(clones: Clones) -> None:
+def test_changed_cell_is_the_culprit(with_data: Any) -> None:
     """Of what runs in the working tree; the report shows what was edited and how each output differs."""
-    second = clones.second
-    second.run(sys.executable, "-m", "data_share", "pull", "--dataset", "pems-detector")
+    second = with_data
     path = second.root / "notebooks/frozen.ipynb"
     edited = path.read_text("utf-8").replace("columns=['station', 'speed'])", "columns=['station', 'speed']).head(999)")
     with changed(second, "notebooks/frozen.ipynb", edited):
@@ -231,9 +237,9 @@ def test_changed_cell_is_the_culprit(clones: Clones) -> None:
     assert "what it is made from is not committed:\n  notebooks/frozen.ipynb (changed)\n" in refused.stderr
 
 
-def test_changed_part_is_the_culprit(clones: Clones) -> None:
+def test_changed_part_is_the_culprit(with_data: Any) -> None:
     """One value is another in one part; the report names the part, and the cells that it changed."""
-    second = clones.second
+    second = with_data
     part, md5 = second.root / PART, capsule(second)["data"]["pems-detector"]["parts"][Path(PART).name]
     table = parquet.read_table(part)
     speeds = [speed and speed + 1 for speed in table.column("speed").to_pylist()]
@@ -255,9 +261,9 @@ def test_changed_part_is_the_culprit(clones: Clones) -> None:
     assert [cell["id"] for cell in found["cells"]] == ["cell-3", "cell-4", "cell-6"]
 
 
-def test_cell_that_fails_is_told_and_is_the_culprit(clones: Clones) -> None:
+def test_cell_that_fails_is_told_and_is_the_culprit(with_data: Any) -> None:
     """The report says where, and does not blame the cells behind it."""
-    second = clones.second
+    second = with_data
     path = second.root / "notebooks/frozen.ipynb"
     broken = path.read_text("utf-8").replace("speeds.describe()", "speeds.describ()")
     with changed(second, "notebooks/frozen.ipynb", broken):
@@ -268,9 +274,9 @@ def test_cell_that_fails_is_told_and_is_the_culprit(clones: Clones) -> None:
     assert "Cell 4" not in answer.stdout
 
 
-def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(clones: Clones) -> None:
+def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(with_data: Any) -> None:
     """Another version in the lock: another image, another output. Frozen anew, it comes back from its commit alone."""
-    second = clones.second
+    second = with_data
     lock = (second.root / "poetry.lock").read_text("utf-8")
     older, count = re.subn(r'(?<=name = "pyparsing"\n)version = (?:.*\n)*?\]\n', OLDER, lock, count=1)
     assert count == 1

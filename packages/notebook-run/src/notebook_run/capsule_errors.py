@@ -151,12 +151,14 @@ class CheckoutError(NotebookRunError):
 
 
 class GoneFromCommitError(NotebookRunError):
-    """A notebook that the capsule's commit does not declare."""
+    """A notebook that what is to be run does not declare; `commit` is None for the working tree."""
 
     exit_code = 2
 
-    def __init__(self, name: str, *, commit: str, problem: str) -> None:
-        super().__init__(f"commit {commit[:12]}, which the capsule names, cannot run {name}: {problem}")
+    def __init__(self, name: str, *, commit: str | None, problem: str) -> None:
+        self.name = name
+        where = f"commit {commit[:12]}, which the capsule names," if commit else "the working tree"
+        super().__init__(f"{where} cannot run {name}: {problem}")
 
 
 class FrozenRunError(NotebookRunError):

@@ -88,7 +88,7 @@ def output_difference(recorded: Output, found: Output) -> Detail:
 def named_kind(kind: str) -> str:
     """A kind of output in a sentence."""
     names = {"stdout": "printed text", "stderr": "text on stderr", "html": "HTML", "error": "an error"}
-    return names.get(kind, {"text": "a value", "data": "data"}.get(kind, f"a {kind}"))
+    return names.get(kind, {"text": "text", "data": "data"}.get(kind, f"a {kind}"))
 
 
 def number_change(place: str, recorded: str, found: str) -> NumberChange:

@@ -14,7 +14,7 @@ from notebook_run.capsule_data import LOCK_FILE, pull, require_locked, share_cac
 from notebook_run.capsule_errors import GoneFromCommitError, NotWrittenError
 from notebook_run.comparison import Comparison, compare
 from notebook_run.comparison_page import comparison_page
-from notebook_run.needs import out_folder
+from notebook_run.needs import mounts, out_folder
 from notebook_run.repository import clean_checkout, committed_text, head_commit, require_commit, switch
 from notebook_run.rerun import Say, ensured_image, is_built_from, run_and_record, source_cells
 
@@ -44,7 +44,9 @@ def reproduce(root: Path, wanted: str, say: Say, *, is_here: bool = False, base:
     out = out_folder(root, capsule.name) / "reproduction"
     engine = Engine()
     if is_here:
-        notebook = _notebook(root, capsule.name, commit="here")
+        notebook = _notebook(root, capsule.name, commit=None)
+        # What is missing is told before an image is built for nothing.
+        mounts(root, notebook)
         image, _ = ensured_image(root, notebook.image, base=base, engine=engine)
         rerun = run_and_record(
             root,
@@ -153,7 +155,7 @@ def _other_base(checkout: Path, capsule: Capsule) -> str | None:
     return None if named in (recorded, recorded.partition("@")[0]) else recorded.partition("@")[0] or None
 
 
-def _notebook(project: Path, name: str, *, commit: str) -> NotebookSpec:
+def _notebook(project: Path, name: str, *, commit: str | None) -> NotebookSpec:
     try:
         return load_spec(project / "pyproject.toml").notebook(name)
     except EnvSpecError as error:
