@@ -43,7 +43,7 @@ def test_report_names_culprit_and_difference() -> None:
         "\n"
         "Cell 1 (a): show('a')\n"
         "  output 1, printed text: 1 value changed\n"
-        "    line 1: 68.5 → 68.6  +0.1 (+0.146 %)\n"
+        '    line 1, after "mean": 68.5 → 68.6  +0.1 (+0.146 %)\n'
     )
 
 
@@ -130,7 +130,7 @@ def test_numbers_may_get_longer() -> None:
     """A column that moved because a number grew is still only that number."""
     capsule, kept, _ = frozen(a=[text("mean   9.5\nstd   1.00\n")])
     comparison = compare(capsule, kept, rerun_of(capsule, {"a": [text("mean  10.5\nstd   1.00\n")]}))
-    assert "line 1: 9.5 → 10.5  +1 (+10.5 %)" in comparison_text(comparison)
+    assert 'line 1, after "mean": 9.5 → 10.5  +1 (+10.5 %)' in comparison_text(comparison)
 
 
 def test_pixels_that_differ_are_counted() -> None:

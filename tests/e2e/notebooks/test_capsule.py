@@ -289,6 +289,9 @@ def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(with_data: A
         assert f"  Culprit: package pyparsing: {before} → 3.2.4\n" in answer.stdout
         assert "1 of 7 cells differs" in answer.stdout and "Cell 5 (cell-5)" in answer.stdout
 
+        planned = second.notebook("capsules", "--changed-since", "origin/main").stdout
+        assert json.loads(planned) == {"include": [{"notebook": "frozen", "why": "image jupyter-notebook"}]}
+
         second.notebook("freeze", "frozen")
         reference = capsule(second)["image"]["reference"]
         subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=True)
@@ -298,6 +301,7 @@ def test_changed_package_is_the_culprit_and_a_lost_image_is_rebuilt(with_data: A
         assert reference not in names.stdout.split()
         again = second.notebook("reproduce", "frozen", check=False)
         assert again.returncode == 0, again.stdout + again.stderr
+        # An image carries the name of the commit it was built from, so it is that commit which gives the same digest.
         assert "The image was rebuilt from the commit, and its digest came out the same: sha256:" in again.stdout
     finally:
         restore(second)

@@ -74,16 +74,15 @@ def _blocks(comparison: Comparison) -> Iterator[str]:
 
 def _hero(comparison: Comparison) -> str:
     recorded = comparison.recorded
+    headline, _, count = comparison.verdict.partition(": ")
     if comparison.is_equal:
         lead = (
-            "Same data, same image, same code, same result."
-            if not comparison.inputs
-            else "Inputs differ, no output does."
+            "Inputs differ, no output does." if comparison.inputs else "Same data, same image, same code, same result."
         )
-        lead = escape(lead)
+        lead = escape(f"{_sentence(count)} {lead}")
     else:
         head, colon, rest = comparison.blame.partition(": ")
-        lead = f"<b>{escape(head + colon)}</b>{escape(rest)}"
+        lead = f"{escape(_sentence(count))} <b>{escape(head + colon)}</b>{escape(rest)}"
     facts = [
         ("commit", recorded.commit[:12]),
         ("image", f"{recorded.image.name}:env-{recorded.image.fingerprint}"),
@@ -94,12 +93,16 @@ def _hero(comparison: Comparison) -> str:
 <header class="hero">
 <div>
 <p class="eyebrow">Shrinkwrap reproduction report</p>
-<h1>{escape(comparison.verdict)}</h1>
+<h1>{escape(headline)}</h1>
 <p class="lead">{lead}</p>
 <ul class="strip">{strip}</ul>
 </div>
 {_squares(comparison)}
 </header>"""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _squares(comparison: Comparison) -> str:
@@ -168,9 +171,8 @@ def _cell(cell: CellDifference) -> str:
         f"\n{_detail(output.detail)}"
         for output in cell.outputs
     )
-    return (
-        f'<section class="card"><h3>Cell {cell.place}<code>{escape(cell.first_line)}</code></h3>\n{outputs}\n</section>'
-    )
+    heading = f"Cell {cell.place} ({escape(cell.id)})<code>{escape(cell.first_line)}</code>"
+    return f'<section class="card"><h3>{heading}</h3>\n{outputs}\n</section>'
 
 
 def _headline(detail: Detail) -> str:

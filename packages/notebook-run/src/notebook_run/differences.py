@@ -13,6 +13,7 @@ from notebook_run.pictures import picture_difference
 
 _NUMBER: Final = re.compile(r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w])")
 _MOST_CHANGES: Final = 200
+_WORDS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +109,10 @@ def _text(recorded: str, found: str) -> NumbersDiffer | LinesDiffer:
         lines = difflib.unified_diff(recorded.splitlines(), found.splitlines(), "recorded", "rerun", n=1, lineterm="")
         return LinesDiffer(lines=tuple(lines)[2:][:_MOST_CHANGES])
     changes = [
-        number_change(f"line {line}", before, after)
+        number_change(f"line {line}{_after(before)}", before[0], after[0])
         for line, (old, new) in enumerate(zip(recorded.splitlines(), found.splitlines(), strict=False), start=1)
         for before, after in zip(_numbers(old), _numbers(new), strict=False)
-        if before != after
+        if before[0] != after[0]
     ]
     if not changes:
         return LinesDiffer(lines=("only spaces or line ends differ",))
@@ -156,8 +157,15 @@ def _pictures(recorded: Output, found: Output) -> PicturesDiffer:
     )
 
 
-def _numbers(line: str) -> list[str]:
-    return [match for match in _NUMBER.findall(line) if any(sign.isdigit() for sign in match)]
+def _numbers(line: str) -> list[re.Match[str]]:
+    return [match for match in _NUMBER.finditer(line) if any(sign.isdigit() for sign in match[0])]
+
+
+def _after(number: re.Match[str]) -> str:
+    """The words before a number, by which a reader finds it."""
+    words = [word.strip("*_`|#") for word in number.string[: number.start()].split()]
+    found = [word for word in words if word][-_WORDS:]
+    return f', after "{" ".join(found)}"' if found else ""
 
 
 def _squeezed(text: str) -> str:
