@@ -763,6 +763,11 @@ _DATA = Collection(
     *(remote_add, remote_list, remote_use, report, sample, status, verify),
 )
 
+_DATA = Collection(
+    *(check, compress, doctor, gc, inspect, install_hooks, pull, push),
+    *(remote_add, remote_list, remote_use, report, sample, status, verify),
+)
+
 
 namespace = Collection(
     env=_ENV,

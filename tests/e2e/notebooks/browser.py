@@ -1,6 +1,6 @@
 """JupyterLab in a headless Chromium, as a person uses it; also takes the README's picture.
 
-`python tests/e2e/notebooks/browser.py URL FILE [TEXT]` runs all cells and pictures the notebook where TEXT is.
+`python tests/e2e/notebooks/browser.py URL FILE N` runs all cells and pictures the notebook at its Nth plot.
 """
 
 from __future__ import annotations
@@ -36,16 +36,19 @@ def opened(program: str) -> Iterator[Any]:
         try:
             page = browser.new_page(viewport=VIEW)
             page.set_default_timeout(_PATIENCE_MS)
+            # Each container that starts or ends is a change of networks to Chromium, which then drops its connections.
+            lost = page.locator(".jp-Dialog", has_text="Server Connection Error")
+            page.add_locator_handler(lost, lambda: lost.locator("button.jp-mod-accept").click())
             yield page
         finally:
             browser.close()
 
 
 def open_notebook(page: Any, url: str) -> None:
-    """Open a notebook and wait for its kernel."""
-    page.goto(url)
+    """Open a notebook and nothing else that was open before, and wait for its kernel."""
+    page.goto(f"{url}&reset")
     page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 def choose(page: Any, menu: str, entry: str) -> None:
@@ -85,17 +88,19 @@ def save(page: Any) -> None:
     page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty").wait_for(state="detached")
 
 
-def take_picture(program: str, url: str, file: Path, text: str) -> None:
-    """The notebook with its outputs, scrolled to a text of it."""
+def take_picture(program: str, url: str, file: Path, plot: int) -> None:
+    """The notebook with its outputs, scrolled to a plot."""
     with opened(program) as page:
         open_notebook(page, url)
         run_all(page)
-        page.wait_for_timeout(2000)
         wait_until_idle(page)
-        page.locator(".jp-NotebookPanel .jp-Notebook").get_by_text(text).first.scroll_into_view_if_needed()
-        page.wait_for_timeout(2000)
+        image = page.locator(".jp-OutputArea-output img").nth(plot - 1)
+        # What is drawn on the way moves what is below it.
+        for _ in range(3):
+            image.evaluate("image => image.scrollIntoView({block: 'center'})")
+            page.wait_for_timeout(1000)
         page.screenshot(path=file)
 
 
 if __name__ == "__main__":
-    take_picture(str(find_browser()), sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    take_picture(str(find_browser()), sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -82,7 +82,8 @@ class Project:
             }
             for number, source in enumerate(sources, start=1)
         ]
-        document = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+        document = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         self.write(f"notebooks/{name}.ipynb", json.dumps(document))
         text = (self.root / "pyproject.toml").read_text("utf-8")
         text = re.sub(rf"\n\[tool\.env-spec\.notebooks\.{name}\]\n(?:(?!\[).*\n)*", "", text)

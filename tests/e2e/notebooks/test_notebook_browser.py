@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("images")
 
 PROBE = (
     "import os, time\nfrom pathlib import Path\nimport added\n\n"
-    "Path(os.environ['SHRINKWRAP_OUT'], 'note.txt').write_text(f'{added.VALUE}')",
+    "_ = Path(os.environ['SHRINKWRAP_OUT'], 'note.txt').write_text(f'{added.VALUE}')",
     "parts = sorted(Path(os.environ['SHRINKWRAP_DATA']).rglob('*.parquet'))\n"
     "try:\n    parts[0].open('ab')\nexcept OSError as error:\n    print(len(parts), error.strerror)\n"
     "try:\n    Path(added.__file__).open('ab')\nexcept OSError as error:\n    print(error.strerror)",

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,20 +166,39 @@ def test_unknown_images_and_datasets_are_told_with_their_table(project: Any) -> 
         project.write("pyproject.toml", kept)
 
 
-def test_data_that_is_nowhere_is_an_error(project: Any) -> None:
-    """Neither here nor on the remote: it says what is missing and how to get it."""
-    here, away = project.root / "data/raw/parquet/climate", project.root / "data/away"
-    here.rename(away)
+@pytest.fixture
+def forgotten(project: Any) -> Iterator[Path]:
+    """The climate data is on the remote and nowhere else; gives the remote's folder."""
+    project.run(sys.executable, "-m", "data_share", "push", "--dataset", "climate")
+    here, cache = project.root / "data/raw/parquet/climate", project.root / ".dvc/cache"
+    kept = {path: path.rename(project.root / "data" / f"kept-{path.name}") for path in (here, cache)}
+    yield project.root / "data/remote"
+    for path, away in kept.items():
+        shutil.rmtree(path, ignore_errors=True)
+        away.rename(path)
+
+
+def test_what_is_missing_is_pulled(project: Any, forgotten: Path) -> None:
+    """After a plan; then the notebook runs."""
+    project.write_notebook("trial", "import experiment\nprint(len(experiment.load('climate')))", datasets=["climate"])
+    answer = project.notebook("run", "trial")
+    lines = answer.stderr.splitlines()
+    assert lines[0] == "trial: climate is not here; pulling it"
+    assert lines[1].startswith("to pull from local") and any(line.startswith("pulled ") for line in lines)
+
+
+def test_data_that_is_nowhere_is_an_error(project: Any, forgotten: Path) -> None:
+    """Neither here nor on the remote: it says what is missing and how to get it; nothing is started."""
+    away = forgotten.rename(forgotten.with_name("away"))
     try:
         answer = project.notebook("up", "climate-eda", check=False)
-        assert answer.returncode == 1
-        assert "error: climate-eda reads climate" in answer.stderr and "invoke data.compress" in answer.stderr
-        assert "Traceback" not in answer.stderr
-        assert not list(here.glob("*.parquet"))
     finally:
-        if here.exists():
-            here.rmdir()
-        away.rename(here)
+        shutil.rmtree(forgotten, ignore_errors=True)
+        away.rename(forgotten)
+    assert answer.returncode == 1
+    assert "error: climate-eda reads climate" in answer.stderr and "invoke data.compress" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert project.containers() == []
 
 
 @pytest.mark.parametrize("missing", ["notebooks/lib", "images/compose.yaml"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,14 +49,30 @@ class Repository:
 
     @contextmanager
     def edited_config(self, *, is_local: bool = False) -> Iterator[dict[str, Any]]:
-        """`.dvc/config` (or `.dvc/config.local`) to be changed; it is written when the block ends, if DVC takes it."""
-        from dvc.config import Config, ConfigError
+        """`.dvc/config` (or `.dvc/config.local`) to be changed, as it stands there; written when the block ends.
 
+        DVC's own editing drops comments, and leaves an empty file where a path is not ASCII.
+
+        Raises:
+            ConfigurationError: DVC does not take what it would be; the file is as it was.
+        """
+        from configobj import ConfigObj, ConfigObjError
+
+        path = self.root / ".dvc" / ("config.local" if is_local else "config")
+        before = path.read_bytes() if path.exists() else b""
         try:
-            with Config(str(self.root / ".dvc"), validate=False).edit("local" if is_local else "repo") as config:
-                yield config
-        except ConfigError as error:
-            raise ConfigurationError(f"DVC does not take it: {error}") from error
+            lines = before.decode("utf-8").splitlines()
+            config = ConfigObj(lines, encoding="utf-8", list_values=False, interpolation=False, write_empty_values=True)
+        except (ConfigObjError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        yield config
+        text = "".join(f"{_text(line)}\n" for line in config.write())
+        _replace(path, text.encode("utf-8"))
+        try:
+            self.config()
+        except ConfigurationError:
+            _replace(path, before)
+            raise
 
     def cache(self, config: Mapping[str, Any]) -> Path:
         """The folder of DVC's cache."""
@@ -120,7 +137,7 @@ class Repository:
         Raises:
             PlacingError: It would overwrite what is in no cache, or the system refuses.
         """
-        command = [sys.executable, "-m", "dvc", "checkout", "--quiet", *paths]
+        command = [sys.executable, "-m", "dvc", "checkout", *paths]
         answer = _started(command, cwd=self.root, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
         if answer.returncode == 0:
             return
@@ -130,11 +147,14 @@ class Repository:
                 "the disk is full: the data are in the cache, but not all of them fit into the working tree, too.\n"
                 "  Make room (`invoke data.gc --local` removes what no commit needs), then run it again: it continues."
             )
-        if "--force" in said or "Are you sure" in said or "unable to checkout" in said.lower():
+        if "without confirmation" in said:
+            files = [
+                line.removeprefix(f"{self.root}/") for line in said.splitlines() if line.startswith(f"{self.root}/")
+            ]
             raise PlacingError(
-                "files in the working tree differ from what this commit records and are kept nowhere else:\n"
-                f"  {_reason(said)}\n"
-                "  Record them with `invoke data.compress`, or move them away, then run it again."
+                "files in the working tree differ from what this commit records and are kept nowhere else:"
+                + "".join(f"\n  {file}" for file in files)
+                + "\n  Record them with `invoke data.compress`, or move them away, then run it again."
             )
         raise PlacingError(f"the data are in the cache, but DVC could not put them in their place:\n  {said}")
 
@@ -181,13 +201,23 @@ def _started(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> su
         raise RevisionError(command[-1], f"there is no program '{command[0]}' here") from error
 
 
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "DVC said nothing"
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(str(path), f"cannot be read: {error}") from error
+
+
+def _text(line: str | bytes) -> str:
+    text = line.decode("utf-8") if isinstance(line, bytes) else line
+    # As DVC writes the names of remotes.
+    return re.sub(r'^(\s*)\[(\w+ "[^"]+")\]', r"\1['\2']", text)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
