@@ -90,7 +90,8 @@ def test_a_reader_may_not_push(project: Any, server: SeaweedFS, prefix: str) -> 
 def test_without_list_bucket(project: Any) -> None:
     """Who may get and put but not list is told that s3:ListBucket is missing, where DVC says "Forbidden"."""
     for words in (("push",), ("check",), ("pull",)):
-        project.forget(working_tree=False) if words == ("pull",) else None
+        if words == ("pull",):
+            project.forget(working_tree=False)
         said = told(project, BLIND, *words)
         assert f"may not do s3:ListBucket on bucket '{BUCKET}'" in said
 
