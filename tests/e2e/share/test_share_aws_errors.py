@@ -88,7 +88,7 @@ CASES = {
     "expired session": (
         Reply(status=400, body=xml("ExpiredToken", "The provided token has expired.")),
         "the session has expired",
-        "assume the role again and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew",
+        "assume the role again, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
     ),
     "clock skew": (
         Reply(

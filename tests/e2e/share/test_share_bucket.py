@@ -90,7 +90,8 @@ def test_a_reader_may_not_push(project: Any, server: SeaweedFS, prefix: str) -> 
 def test_without_list_bucket(project: Any) -> None:
     """Who may get and put but not list is told that s3:ListBucket is missing, where DVC says "Forbidden"."""
     for words in (("push",), ("check",), ("pull",)):
-        project.forget(working_tree=False) if words == ("pull",) else None
+        if words == ("pull",):
+            project.forget(working_tree=False)
         said = told(project, BLIND, *words)
         assert f"may not do s3:ListBucket on bucket '{BUCKET}'" in said
 
@@ -247,7 +248,7 @@ def test_doctor_tries_each_permission(project: Any, server: SeaweedFS, prefix: s
         answer = project.run("doctor", "--json", **identity.environment)
         return {step["name"]: step["state"] for step in json.loads(answer.stdout)["steps"]}
 
-    fine = {"remote": "ok", "who am I": "ok", "session": "ok", "list": "ok", "get": "ok", "put": "ok"}
+    fine = {"remote": "ok", "who am I": "ok", "session": "unknown", "list": "ok", "get": "ok", "put": "ok"}
     assert states(CONTRIBUTOR) == fine
     assert states(READER) == {**fine, "put": "failed"}
     assert states(BLIND) == {**fine, "list": "failed"}

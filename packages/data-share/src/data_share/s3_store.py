@@ -290,15 +290,16 @@ class S3Store:
         try:
             yield
         except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
-            raise store_error(error, self._place, operation=operation) from error
+            raise store_error(error, self.place, operation=operation) from error
         except Exception as error:
             # urllib3's own, where botocore lets them through while a body is read.
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
-            raise store_error(ConnectionError(str(error)), self._place, operation=operation) from error
+            raise store_error(ConnectionError(str(error)), self.place, operation=operation) from error
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
+        """What faults are about."""
         return Place(
             remote=self.remote.name,
             url=self.remote.url,
