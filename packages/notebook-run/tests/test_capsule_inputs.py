@@ -11,7 +11,7 @@ import pytest
 
 from env_spec import NotebookDataset, NotebookSpec
 from notebook_run.capsule_data import locked_folders, recorded_data, require_locked, table_hash
-from notebook_run.capsule_errors import CommittedOutputsError, NoDatalockError
+from notebook_run.capsule_errors import CommittedOutputsError, NoDataVersionError
 from notebook_run.freeze import refuse_outputs
 from notebook_run.rerun import code_hashes, outputs_by_cell, source_cells
 
@@ -59,7 +59,7 @@ def test_dataset_without_a_version_is_told(tmp_path: Path) -> None:
     """With the commit that lacks it, before anything is run."""
     (tmp_path / "datasets.toml").write_text(TABLES)
     notebook = spec(NotebookDataset(name="climate"), NotebookDataset(name="pems"))
-    with pytest.raises(NoDatalockError) as caught:
+    with pytest.raises(NoDataVersionError) as caught:
         require_locked(notebook, tmp_path / "datasets.toml", LOCK, commit="1" * 40)
     assert str(caught.value).startswith("data/dvc.lock of commit 111111111111 records no version of pems. Make it")
 

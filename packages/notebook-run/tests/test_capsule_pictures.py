@@ -29,6 +29,12 @@ def test_every_filter_of_png_is_undone(rows: list[bytes]) -> None:
     assert decode_png(png(0, 3, 2, rows)) == Picture(width=3, height=2, rows=expected)
 
 
+def test_paeth_prefers_left_where_left_and_corner_are_as_near() -> None:
+    """The specification fixes the order of ties."""
+    found = decode_png(png(0, 2, 2, [b"\x00\x14\x1e", b"\x04\xec\x28"]))
+    assert found is not None and found.rows[1] == bytes((0, 0, 0, 255, 40, 40, 40, 255))
+
+
 @pytest.mark.parametrize(
     ("colour", "row", "more"),
     [

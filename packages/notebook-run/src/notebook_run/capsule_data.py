@@ -12,7 +12,8 @@ from typing import Any, Final
 from data_share.repository import Repository
 from env_spec import NotebookSpec
 from notebook_run.capsule import DatasetRecord
-from notebook_run.capsule_errors import DataChangedError, DataMissingError, NoDatalockError, ToolFailedError
+from notebook_run.capsule_errors import DataChangedError, DataMissingError, NoDataVersionError
+from notebook_run.errors import SiblingFailedError
 from notebook_run.needs import chosen_parts, output_folders, parts_in, selections
 from notebook_run.processes import told
 
@@ -62,12 +63,12 @@ def require_locked(notebook: NotebookSpec, datasets_toml: Path, lock_text: str |
     """See that a commit records a version of each dataset.
 
     Raises:
-        NoDatalockError: It does not.
+        NoDataVersionError: It does not.
     """
     folders, locked = output_folders(datasets_toml), locked_folders(lock_text)
     lacking = [dataset.name for dataset in notebook.datasets if folders.get(dataset.name) not in locked]
     if lacking:
-        raise NoDatalockError(lacking, commit=commit)
+        raise NoDataVersionError(lacking, commit=commit)
 
 
 def share_cache(root: Path, checkout: Path) -> None:
@@ -100,7 +101,7 @@ def pull(checkout: Path, notebook: NotebookSpec, *, wanted: Mapping[str, Dataset
     if missing := _missing(checkout, notebook, wanted):
         raise DataMissingError(missing)
     if said.exit_code:
-        raise ToolFailedError("the transfer of the data", "see above")
+        raise SiblingFailedError("the transfer of the data", said.exit_code)
 
 
 def require_as_locked(checkout: Path, notebook: NotebookSpec, data: Mapping[str, DatasetRecord]) -> None:

@@ -78,7 +78,7 @@ class CommittedOutputsError(NotebookRunError):
         )
 
 
-class NoDatalockError(NotebookRunError):
+class NoDataVersionError(NotebookRunError):
     """A dataset of which the commit records no version."""
 
     exit_code = 2
@@ -167,14 +167,6 @@ class FrozenRunError(NotebookRunError):
     def __init__(self, name: str, problem: str) -> None:
         self.problem = problem
         super().__init__(f"{name} was not frozen, because it does not run to its end:\n{problem}")
-
-
-class ToolFailedError(NotebookRunError):
-    """A transfer or build that failed, with what it said."""
-
-    def __init__(self, what: str, said: str) -> None:
-        self.said = said
-        super().__init__(f"{what} failed:\n{said}" if said else f"{what} failed")
 
 
 class NotWrittenError(NotebookRunError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,24 +43,31 @@ def answer(command: Sequence[str], *, folder: Path, environment: Mapping[str, st
 
 def told(module: str, *words: str, folder: Path, environment: Mapping[str, str] | None = None) -> Answer:
     """Run a module of this environment in a folder; its progress goes to our standard error, its output is taken."""
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *words],
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with (
+        # A file and not a pipe: nobody would read the pipe while the other one is read.
+        tempfile.TemporaryFile() as output,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *words],
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
         problem = []
         try:
             for line in process.stderr or ():
                 problem.append(line.decode("utf-8", "replace"))
                 sys.stderr.write(problem[-1])
                 sys.stderr.flush()
-            output = process.stdout.read() if process.stdout else b""
+            process.wait()
         except BaseException:
             process.terminate()
             raise
-    return Answer(
-        exit_code=process.returncode, output=output.decode("utf-8", "replace"), problem="".join(problem).strip()
-    )
+        output.seek(0)
+        return Answer(
+            exit_code=process.returncode,
+            output=output.read().decode("utf-8", "replace"),
+            problem="".join(problem).strip(),
+        )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from env_spec import EnvSpecError, NotebookSpec, load_spec
 from image_build.errors import ImageBuildError
-from notebook_run.capsule import Capsule, ImageRecord, Sources, find_capsule, kept_outputs, read_capsule
-from notebook_run.capsule_data import LOCK_FILE, pull, require_locked, share_cache
+from notebook_run.capsule import Capsule, ImageRecord, Rerun, Sources, find_capsule, kept_outputs, read_capsule
+from notebook_run.capsule_data import DATASETS_FILE, LOCK_FILE, pull, require_locked, share_cache
 from notebook_run.capsule_errors import GoneFromCommitError, NotWrittenError
 from notebook_run.comparison import Comparison, compare
 from notebook_run.comparison_page import comparison_page
@@ -39,49 +39,60 @@ def reproduce(root: Path, wanted: str, say: Say, *, is_here: bool = False, base:
 
     path = find_capsule(root, wanted)
     capsule = read_capsule(root, path)
-    if not is_here:
-        require_commit(root, capsule.commit)
-    out = out_folder(root, capsule.name) / "reproduction"
-    engine = Engine()
     if is_here:
-        notebook = _notebook(root, capsule.name, commit=None)
-        # What is missing is told before an image is built for nothing.
-        mounts(root, notebook)
-        image, _ = ensured_image(root, notebook.image, base=base, engine=engine)
+        rerun = _rerun_here(root, capsule, say, base=base, engine=Engine())
+    else:
+        require_commit(root, capsule.commit)
+        rerun = _rerun_of_commit(root, capsule, say, base=base, engine=Engine())
+    return compare(capsule, kept_outputs(path, capsule), rerun, sources=_committed_sources(root, capsule))
+
+
+def _rerun_here(root: Path, capsule: Capsule, say: Say, *, base: str | None, engine: Engine) -> Rerun:
+    """A run of what is in the working tree now."""
+    notebook = _notebook(root, capsule.name, commit=None)
+    # What is missing is told before an image is built for nothing.
+    mounts(root, notebook)
+    image, _ = ensured_image(root, notebook.image, base=base, engine=engine)
+    rerun = run_and_record(
+        root,
+        notebook,
+        commit=head_commit(root),
+        image=image,
+        parameters=notebook.parameters,
+        out=_out(root, capsule),
+        say=say,
+        engine=engine,
+    )
+    return replace(rerun, notes=("Run from the working tree as it is now, not from the capsule's commit.",))
+
+
+def _rerun_of_commit(root: Path, capsule: Capsule, say: Say, *, base: str | None, engine: Engine) -> Rerun:
+    """A run of the capsule's commit with the image and the data that it names."""
+    with clean_checkout(root, capsule.commit, name=capsule.name) as checkout:
+        say(f"{capsule.name}: a clean checkout of {capsule.commit[:12]}")
+        notebook = _notebook(checkout, capsule.name, commit=capsule.commit)
+        lock_text = committed_text(root, capsule.commit, LOCK_FILE)
+        require_locked(notebook, checkout / DATASETS_FILE, lock_text, commit=capsule.commit)
+        image, note = recorded_image(root, checkout, capsule, base=base, engine=engine, say=say)
+        say(note)
+        share_cache(root, checkout)
+        pull(checkout, notebook, wanted=capsule.data)
         rerun = run_and_record(
-            root,
+            checkout,
             notebook,
-            commit=head_commit(root),
+            commit=capsule.commit,
             image=image,
-            parameters=notebook.parameters,
-            out=out,
+            parameters=capsule.parameters,
+            out=_out(root, capsule),
             say=say,
             engine=engine,
         )
-        rerun = replace(rerun, notes=("Run from the working tree as it is now, not from the capsule's commit.",))
-    else:
-        with clean_checkout(root, capsule.commit, name=capsule.name) as checkout:
-            say(f"{capsule.name}: a clean checkout of {capsule.commit[:12]}")
-            notebook = _notebook(checkout, capsule.name, commit=capsule.commit)
-            image, note = recorded_image(root, checkout, capsule, base=base, engine=engine, say=say)
-            say(note)
-            share_cache(root, checkout)
-            lock = checkout / LOCK_FILE
-            lock_text = lock.read_text("utf-8") if lock.is_file() else None
-            require_locked(notebook, checkout / "data/datasets.toml", lock_text, commit=capsule.commit)
-            pull(checkout, notebook, wanted=capsule.data)
-            rerun = run_and_record(
-                checkout,
-                notebook,
-                commit=capsule.commit,
-                image=image,
-                parameters=capsule.parameters,
-                out=out,
-                say=say,
-                engine=engine,
-            )
-        rerun = replace(rerun, notes=(note,))
-    return compare(capsule, kept_outputs(path, capsule), rerun, sources=_committed_sources(root, capsule))
+    return replace(rerun, notes=(note,))
+
+
+def _out(root: Path, capsule: Capsule) -> Path:
+    """Apart from the results of a run that its owner may still look at."""
+    return out_folder(root, capsule.name) / "reproduction"
 
 
 def report_path(root: Path, name: str) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from env_spec import EnvSpecError, NotebookSpec, image_environment, parse_installed, read_project, read_revision
 from notebook_run.capsule import Capsule, CellRecord, ImageRecord, Parameter, Rerun, Sources
 from notebook_run.capsule_data import recorded_data
-from notebook_run.capsule_errors import ToolFailedError
+from notebook_run.errors import ImageUnusableError, SiblingFailedError
 from notebook_run.headless import RunRequest, run_notebook
 from notebook_run.outputs import VOLATILE_TAG, CellOutputs, cell_outputs
 from notebook_run.processes import told
@@ -42,12 +42,12 @@ def ensured_image(project: Path, name: str, *, base: str | None, engine: Engine)
         base: Instead of what the project's table names.
 
     Raises:
-        ToolFailedError: It could not be had; it said why.
+        SiblingFailedError: It could not be had; it said why.
     """
     words = ["ensure", name, "--json", *(["--base", base] if base else [])]
     said = told("image_build", *words, folder=project)
     if said.exit_code:
-        raise ToolFailedError(f"getting the image {name}", said.problem)
+        raise SiblingFailedError(f"getting the image {name}", said.exit_code)
     facts = json.loads(said.output)
     image = engine.image(facts["reference"])
     labels = image.labels if image else {}
@@ -189,7 +189,7 @@ def installed_versions(project: Path, image: ImageRecord, engine: Engine) -> dic
 
     said = engine.run(image.reference, ["python", "-c", PROBE])
     if said.exit_code:
-        raise ToolFailedError(f"asking {image.reference} what is installed", said.output)
+        raise ImageUnusableError(image.reference, exit_code=said.exit_code, last_lines=said.output.splitlines()[-8:])
     installed = parse_installed(said.output)
     locked = {package.name for package in image_environment(read_project(project), image.name).packages}
     versions = {name: version for name, version in installed.versions.items() if name in locked}
