@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +70,61 @@ class Clone:
         """Build, and the images as JSON tells them."""
         images: list[dict[str, Any]] = json.loads(self.image("build", "--json", *words).stdout)["images"]
         return images
+
+
+@contextmanager
+def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
+    """`image.run NAME`: gives the address and token that it tells, and itself; ended with Ctrl-C if it still runs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with subprocess.Popen(
+        [sys.executable, "-m", "image_build", "run", name, "--port", port, *words],
+        cwd=clone.root,
+        env=clone.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", process.stderr.readline())
+            assert found, process.stderr.read()
+            # What it says further is read along, so that it never waits for a reader.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            _wait_for(f"{found[1]}/api/status", found[2])
+            yield found[1], found[2], process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait(60)
+
+
+def status(url: str, token: str | None = None) -> int | None:
+    """What a server answers; None for nothing."""
+    try:
+        return answered(url, token)[0]
+    except OSError:
+        return None
+
+
+def answered(url: str, token: str | None, *, content: bytes | None = None) -> tuple[int, Any]:
+    """Status and document, by GET, or by POST of some content."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, data=content, headers=headers), timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, None
+
+
+def _wait_for(url: str, token: str) -> None:
+    deadline_s = time.monotonic() + 90
+    while status(url, token) != 200:
+        assert time.monotonic() < deadline_s, f"{url} does not answer"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ import fcntl
 import gzip
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ from image_build.errors import (
     EngineRefusedError,
     NoBuildxError,
     NoDockerError,
+    PortTakenError,
     RegistryDeniedError,
 )
 from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
@@ -317,9 +320,38 @@ def login(registry: str) -> str:
     return base64.b64encode(f"{name}:{password}".encode()).decode() if name and password else ""
 
 
-def interactive(command: Sequence[str]) -> int:
-    """Run a command of Docker on our terminal; its exit code."""
-    return subprocess.run(["docker", *command], check=False).returncode
+def run_attached(
+    reference: str, command: Sequence[str], *, options: Sequence[str], environment: Mapping[str, str] | None = None
+) -> int:
+    """Run a container on our terminal; its exit code. However this ends, no container is left.
+
+    Args:
+        environment: For the container; the values are on no command line, which all users of a machine can read.
+    """
+    container = f"shrinkwrap-{os.getpid()}-{secrets.token_hex(4)}"
+    names = [word for name in environment or {} for word in ("--env", name)]
+    words = ["docker", "run", "--rm", "--name", container, *options, *names, reference, *command]
+    try:
+        return subprocess.run(words, check=False, env={**os.environ, **(environment or {})}).returncode
+    except BaseException:
+        # The client is gone with our Ctrl-C, its container is not.
+        _output(["docker", "stop", "--time", "3", container])
+        _output(["docker", "rm", "--force", container])
+        raise
+
+
+def refuse_taken_port(port: int) -> None:
+    """See that something may listen on a port of 127.0.0.1.
+
+    Raises:
+        PortTakenError: Something else does already, or there is no such port.
+    """
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            raise PortTakenError(port) from None
 
 
 def read_revision() -> Revision:

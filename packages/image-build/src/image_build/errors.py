@@ -208,6 +208,18 @@ class OtherContentError(ImageBuildError):
         )
 
 
+class PortTakenError(ImageBuildError):
+    """A port for Jupyter that it cannot have."""
+
+    exit_code = 2
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(
+            f"port {port} of 127.0.0.1 cannot be used; name one from 1024 to 65535 that is free with --port."
+        )
+
+
 class InterruptedBuildError(ImageBuildError):
     """Ctrl-C, or a polite kill."""
 
