@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import SMALL, Clone, make_clone, serving_registry
+from .conftest import BASE, SMALL, Clone, make_clone, serving_registry
 
 SMALLEST = SMALL[:1]
 
@@ -78,6 +79,30 @@ def test_a_package_without_a_wheel(own: Clone) -> None:
     own.run("python", "-m", "env_spec", "lock", "--add", "pywin32", "--group", "test")
     said = fails(own, "build", code=2)
     assert re.match(r"error: pywin32 \d+, which small needs, has no wheel for linux/amd64\.", said)
+
+
+@pytest.mark.skipif(Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists(), reason="this machine runs arm64 by QEMU")
+def test_a_platform_that_cannot_be_run(own: Clone) -> None:
+    """A platform that the builder cannot run ends with 2, before any step, and with how to get QEMU."""
+    said = fails(own, "build", "--platform", "linux/arm64", code=2)
+    assert said.startswith("error: this machine's builder cannot run linux/arm64 (it runs linux/amd64")
+    assert "`docker run --privileged --rm tonistiigi/binfmt --install arm64`" in said
+    assert not (own.root / ".shrinkwrap/logs/image-build.log").exists()
+
+
+def test_a_base_of_another_platform(own: Clone) -> None:
+    """BuildKit takes a base that is here for amd64 only for an arm64 image; the first step refuses to."""
+    command = ["docker", "build", "--platform=linux/arm64", "--progress=plain", "--build-arg", f"BASE_IMAGE={BASE}"]
+    answer = own.run(*command, "-f", "images/notebook/Dockerfile", ".", check=False)
+    assert answer.returncode == 1
+    assert "the base's programs are for x86_64, and the image is to be for arm64: name another base" in answer.stderr
+
+
+def test_a_named_platform_is_built(own: Clone) -> None:
+    """--platform with this machine's own gives an image for it, with the same fingerprint as without."""
+    (plan,) = json.loads(own.image("build", "--dry-run", "--json").stdout)
+    (image,) = own.build("--platform", "linux/amd64")
+    assert (image["fingerprint"], image["platforms"]) == (plan["fingerprint"], ["linux/amd64"])
 
 
 def test_a_step_that_fails(own: Clone) -> None:

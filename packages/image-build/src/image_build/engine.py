@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from image_build.bake import INDEX_VARIABLE
-from image_build.build_log import BuildLog, registry_failure, registry_of
+from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
     BuildRunningError,
     DiskFullError,
@@ -29,6 +29,7 @@ from image_build.errors import (
     EngineRefusedError,
     NoBuildxError,
     NoDockerError,
+    PlatformError,
     PortTakenError,
     RegistryDeniedError,
 )
@@ -64,7 +65,6 @@ class LocalImage:
     created: str
     size_bytes: int
     layer_bytes: tuple[int, ...]
-    diff_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,8 @@ class Engine:
         except ImageNotFound:
             return None
         # The engine's own size counts packed and unpacked bytes in one store, and only unpacked in the other.
-        layers = tuple(layer["Size"] for layer in reversed(image.history()) if layer["Size"])
+        with _refusals(f"to look into {reference}"):
+            layers = tuple(layer["Size"] for layer in reversed(image.history()) if layer["Size"])
         return LocalImage(
             digest=str(image.id),
             tags=tuple(image.tags),
@@ -119,7 +120,6 @@ class Engine:
             created=image.attrs["Created"],
             size_bytes=sum(layers),
             layer_bytes=layers,
-            diff_ids=tuple(image.attrs["RootFS"]["Layers"]),
         )
 
     def has(self, reference: str) -> bool:
@@ -304,6 +304,19 @@ def require_buildx() -> None:
     has_command = shutil.which("docker") is not None
     if not has_command or _output(["docker", "buildx", "version"]) is None:
         raise NoBuildxError(has_docker_command=has_command)
+
+
+def refuse_foreign_platforms(platforms: Iterable[str]) -> None:
+    """See that the builder can run what is built for these platforms, by itself or by emulation.
+
+    Raises:
+        PlatformError: It cannot.
+    """
+    wanted = list(dict.fromkeys(platforms))
+    found = builder_platforms(_output(["docker", "buildx", "inspect"]) or "")
+    # A builder that names none, as one that is not started yet, is believed to run everything.
+    if foreign := [platform for platform in wanted if found and platform not in found]:
+        raise PlatformError(foreign, there_is=found)
 
 
 def login(registry: str) -> str:

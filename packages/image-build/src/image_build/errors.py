@@ -45,6 +45,23 @@ class NoBuildxError(ImageBuildError):
         )
 
 
+class PlatformError(ImageBuildError):
+    """A platform whose programs this machine cannot run, so that no step of its build can be."""
+
+    exit_code = 2
+
+    def __init__(self, platforms: Sequence[str], *, there_is: Sequence[str]) -> None:
+        self.platforms = tuple(platforms)
+        self.there_is = tuple(there_is)
+        emulators = ",".join(dict.fromkeys(platform.split("/")[1] for platform in platforms))
+        here = f" (it runs {', '.join(there_is)})" if there_is else ""
+        super().__init__(
+            f"this machine's builder cannot run {', '.join(platforms)}{here}. Build on a machine of that kind, or let"
+            f" QEMU run it: `docker run --privileged --rm tonistiigi/binfmt --install {emulators}`, on Debian and Ubuntu"
+            " the packages qemu-user-static and binfmt-support; slow, but the same image."
+        )
+
+
 class StaleLockError(ImageBuildError):
     """poetry.lock is older than pyproject.toml."""
 
