@@ -108,6 +108,19 @@ def test_other_words_are_no_registry_failure() -> None:
     assert registry_failure("x", "a proverb") is None
 
 
+def test_a_cache_that_is_not_there_is_no_failure() -> None:
+    """The first build finds no cache to import; what fails later is what the build died of."""
+    log, shown = log_of(
+        "#5 [eda] importing cache manifest from r.example/eda:cache",
+        "#5 ERROR: failed to configure registry cache importer: r.example/eda:cache: not found",
+        STEP,
+        "#7 ERROR: exit code: 1",
+    )
+    assert shown[0] == "  –  [eda] importing cache manifest from r.example/eda:cache: there is none"
+    error = log.failure(log="build.log", images=["eda"], platform="linux/amd64")
+    assert isinstance(error, StepFailedError) and error.step.startswith("[eda builder 2/2]")
+
+
 def test_a_builder_says_what_it_runs() -> None:
     """Each platform once, variants of amd64 left out; nothing from a builder that is not started."""
     inspected = "Name: x\nPlatforms:        linux/amd64*, linux/amd64/v2, linux/arm64, linux/arm/v7\n"

@@ -217,18 +217,21 @@ def test_secrets_are_named_and_not_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cache", "source"),
+    ("cache", "place", "target"),
     [
-        ("local", "type=local,src=.shrinkwrap/buildkit/eda"),
-        ("registry", "type=registry,ref=ghcr.io/team/eda:cache"),
-        ("gha", "type=gha,scope=eda"),
+        ("local", "type=local,src=.shrinkwrap/buildkit/%s", "type=local,dest=.shrinkwrap/buildkit/%s,mode=max"),
+        ("registry", "type=registry,ref=ghcr.io/team/%s:cache", "type=registry,ref=ghcr.io/team/%s:cache,mode=max"),
+        ("gha", "type=gha,scope=%s", "type=gha,scope=%s,mode=max"),
     ],
 )
-def test_each_image_has_a_cache_of_its_own(cache: Any, source: str) -> None:
-    """Scopes are per image: the entries of a matrix would overwrite each other's."""
-    target = bake_definition(plans("eda"), BuildSettings(epoch_s=0, cache=cache))["target"]["eda"]
-    assert target["cache-from"] == [source]
-    assert target["cache-to"][0].endswith("mode=max")
+def test_each_image_has_a_cache_of_its_own(cache: Any, place: str, target: str) -> None:
+    """An image writes to its own scope alone: entries of a matrix would overwrite each other's."""
+    both = bake_definition(plans(registry="ghcr.io/team"), BuildSettings(epoch_s=0, cache=cache))["target"]
+    assert [both[name]["cache-from"] for name in ("eda", "models")] == [[place % "eda"], [place % "models"]]
+    assert [both[name]["cache-to"] for name in ("eda", "models")] == [[target % "eda"], [target % "models"]]
+    # Here eda is built only because models is built on it.
+    one = bake_definition(plans("models", registry="ghcr.io/team"), BuildSettings(epoch_s=0, cache=cache))["target"]
+    assert "cache-to" not in one["eda"] and one["models"]["cache-to"] == [target % "models"]
 
 
 def test_no_cache_is_no_cache() -> None:

@@ -6,10 +6,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,26 @@ def test_no_engine(own: Clone) -> None:
     """Without an engine the error says where it was looked for and how to start one."""
     said = fails(own, "build", code=1, DOCKER_HOST="tcp://127.0.0.1:1")
     assert said.startswith("error: no Docker Engine answers at tcp://127.0.0.1:1. Start it (Linux: `sudo systemctl")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not use the engine")
+def test_an_engine_that_does_not_answer_this_user(own: Clone) -> None:
+    """Whoever may not write to the engine's socket is told which group to join, not that there is no engine."""
+    # Nobody, who may read all files (the environment of the tests may lie in a private folder) and connect to nothing.
+    right = "+dac_read_search"
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={right}"]
+    command = [*nobody, f"--ambient-caps={right}", sys.executable, "-m", "image_build"]
+    for words in (["build"], ["ensure", "small"], ["list"], ["clean"]):
+        answer = own.run(*command, *words, check=False)
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert answer.stderr.startswith("error: this user may not use the Docker Engine at unix:///"), answer.stderr
+        assert "`sudo usermod -aG docker $USER`" in answer.stderr
+
+
+def test_no_engine_behind_the_socket(own: Clone) -> None:
+    """A socket that is not there is an engine that is not started."""
+    said = fails(own, "list", code=1, DOCKER_HOST=f"unix://{own.root}/docker.sock")
+    assert said.startswith(f"error: no Docker Engine answers at unix://{own.root}/docker.sock. Start it")
 
 
 def test_no_buildx(own: Clone) -> None:
@@ -191,10 +214,10 @@ def test_interrupted_build(own: Clone) -> None:
 
 
 def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Ctrl-C during the push does not move `latest` in the registry, and the next push goes on."""
+    """Ctrl-C while a layer is on its way ends the push at once, `latest` is not there, and the next push goes on."""
     folder = tmp_path_factory.mktemp("slow")
-    with serving_registry(folder) as address:
-        own.write_images(*SMALLEST, registry=f"{address}/team")
+    with serving_registry(folder) as registry, SlowProxy(registry) as proxy:
+        own.write_images(*SMALLEST, registry=f"{proxy.address}/team")
         own.commit("Name a registry")
         with subprocess.Popen(
             [sys.executable, "-m", "image_build", "build", "--push"],
@@ -205,13 +228,58 @@ def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) 
             start_new_session=True,
         ) as push:
             assert push.stderr is not None
-            for line in push.stderr:
-                if line.startswith("pushed "):
-                    break
+            assert proxy.is_held.wait(120)
             os.killpg(push.pid, signal.SIGINT)
             said = push.stderr.read()
         assert push.returncode == 130, said
         assert "interrupted during the push. `latest` was not moved" in said
-        assert list(folder.glob("**/tags/latest")) == []
+        assert list(folder.glob("**/tags/*")) == []
+        proxy.let_go()
         own.image("build", "--push")
         assert len(list(folder.glob("**/tags/latest"))) == 1
+
+
+class SlowProxy:
+    """A line to a registry on which a layer that is sent gets stuck, until it is let go."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.partition(":")
+        self._target = (host, int(port))
+        self._is_free = threading.Event()
+        self._lines: list[socket.socket] = []
+        self.is_held = threading.Event()
+
+    def __enter__(self) -> SlowProxy:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+        for line in (self._server, *self._lines):
+            line.close()
+
+    def let_go(self) -> None:
+        self._is_free.set()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                caller, _ = self._server.accept()
+            except OSError:
+                return
+            registry = socket.create_connection(self._target)
+            self._lines += [caller, registry]
+            for source, sink in ((caller, registry), (registry, caller)):
+                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while content := source.recv(1 << 16):
+                if re.match(rb"(PATCH|PUT) /v2/\S+/blobs/uploads/", content) and not self._is_free.is_set():
+                    self.is_held.set()
+                    self._is_free.wait(300)
+                sink.sendall(content)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

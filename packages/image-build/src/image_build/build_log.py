@@ -58,6 +58,9 @@ class BuildLog:
         if not step.name and _NAME.fullmatch(text):
             step.name = text
             return None
+        if text.startswith("ERROR: ") and "importing cache" in step.name:
+            # The first build of an image finds none; whatever is the matter, BuildKit goes on without it.
+            return self._once(f"  –  {_short(step.name)}: there is none")
         if text.startswith("ERROR: "):
             step.error = text.removeprefix("ERROR: ")
             return f" FAIL {_short(step.name)}"

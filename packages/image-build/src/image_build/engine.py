@@ -34,6 +34,7 @@ from image_build.errors import (
     RegistryDeniedError,
 )
 from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+from image_build.sizes import base_bytes
 from image_build.transfer_log import TransferLog
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class LocalImage:
     Attributes:
         digest: Of the manifest, or of the configuration in an engine without containerd's store.
         size_bytes: Unpacked.
-        layer_bytes: Unpacked, the base's first; empty ones left out.
+        base_bytes: Of that, what its base has; None for an image that is not from our Dockerfile.
     """
 
     digest: str
@@ -64,7 +65,7 @@ class LocalImage:
     labels: Mapping[str, str]
     created: str
     size_bytes: int
-    layer_bytes: tuple[int, ...]
+    base_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,14 +113,14 @@ class Engine:
             return None
         # The engine's own size counts packed and unpacked bytes in one store, and only unpacked in the other.
         with _refusals(f"to look into {reference}"):
-            layers = tuple(layer["Size"] for layer in reversed(image.history()) if layer["Size"])
+            layers = [(layer["CreatedBy"], layer["Size"]) for layer in reversed(image.history())]
         return LocalImage(
             digest=str(image.id),
             tags=tuple(image.tags),
             labels=image.labels,
             created=image.attrs["Created"],
-            size_bytes=sum(layers),
-            layer_bytes=layers,
+            size_bytes=sum(size for _, size in layers),
+            base_bytes=base_bytes(layers),
         )
 
     def has(self, reference: str) -> bool:

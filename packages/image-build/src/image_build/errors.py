@@ -57,8 +57,8 @@ class PlatformError(ImageBuildError):
         here = f" (it runs {', '.join(there_is)})" if there_is else ""
         super().__init__(
             f"this machine's builder cannot run {', '.join(platforms)}{here}. Build on a machine of that kind, or let"
-            f" QEMU run it: `docker run --privileged --rm tonistiigi/binfmt --install {emulators}`, on Debian and Ubuntu"
-            " the packages qemu-user-static and binfmt-support; slow, but the same image."
+            f" QEMU run it: `docker run --privileged --rm tonistiigi/binfmt --install {emulators}`, on Debian"
+            " or Ubuntu the packages qemu-user-static and binfmt-support; slow, but the same image."
         )
 
 

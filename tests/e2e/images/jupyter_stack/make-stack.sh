@@ -5,10 +5,11 @@ useradd --no-log-init --create-home --shell /bin/bash --uid 1000 --no-user-group
 # shellcheck disable=SC2016  # bash runs it, in each terminal
 echo 'eval "$(conda shell.bash hook)"' >>/home/jovyan/.bashrc
 mkdir -p /opt/conda/bin /opt/conda/share/jupyter/kernels/python3 /home/jovyan/work
-version=$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
-cp "/usr/bin/$version" "/opt/conda/bin/$version"
-cp -a "/usr/lib/$version" "/opt/conda/lib-of-python"
-mkdir -p /opt/conda/lib && mv /opt/conda/lib-of-python "/opt/conda/lib/$version"
+library=$(python3 -c 'import os; print(os.path.dirname(os.__file__))')
+version=$(basename "$library")
+mkdir -p /opt/conda/lib
+cp "$(readlink -f "$(PATH=/usr/local/bin:/usr/bin command -v python3)")" "/opt/conda/bin/$version"
+cp -a "$library" "/opt/conda/lib/$version"
 ln -s "$version" /opt/conda/bin/python3
 ln -s "$version" /opt/conda/bin/python
 cat >/opt/conda/share/jupyter/kernels/python3/kernel.json <<'KERNEL'
