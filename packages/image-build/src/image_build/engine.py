@@ -345,13 +345,15 @@ def run_attached(
     container = f"shrinkwrap-{os.getpid()}-{secrets.token_hex(4)}"
     names = [word for name in environment or {} for word in ("--env", name)]
     words = ["docker", "run", "--rm", "--name", container, *options, *names, reference, *command]
+    exit_code = None
     try:
-        return subprocess.run(words, check=False, env={**os.environ, **(environment or {})}).returncode
-    except BaseException:
-        # The client is gone with our Ctrl-C, its container is not.
-        _output(["docker", "stop", "--time", "3", container])
-        _output(["docker", "rm", "--force", container])
-        raise
+        exit_code = subprocess.run(words, check=False, env={**os.environ, **(environment or {})}).returncode
+        return exit_code
+    finally:
+        # The client is gone with our Ctrl-C, or with whatever read what it prints; its container is not.
+        if exit_code != 0:
+            _output(["docker", "stop", "--time", "3", container])
+            _output(["docker", "rm", "--force", container])
 
 
 def refuse_taken_port(port: int) -> None:
