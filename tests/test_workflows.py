@@ -38,7 +38,7 @@ def test_the_action_takes_what_users_know() -> None:
     uses = workflow.split("uses: ./.github/actions/docker-publish")[1:]
     assert len(uses) == 2
     for step in uses:
-        given = dict(re.findall(r"^          (\w+): (.+)$", step.split("      - ")[0], re.MULTILINE))
+        given = dict(re.findall(r"^          (\w+): (.+)$", re.split(" {6}- | {8}env:", step)[0], re.MULTILINE))
         assert given.keys() <= set(inputs)
         of_matrix = {name for name, value in given.items() if value == f"${{{{ matrix.{name} }}}}"}
         assert (
