@@ -116,9 +116,9 @@ def _output(plan: ImagePlan, settings: BuildSettings) -> str:
 def _cache(plan: ImagePlan, settings: BuildSettings) -> dict[str, list[str]]:
     """Each image has a scope of its own: entries of a matrix would overwrite each other's (build-push-action#546).
 
-    Where one build makes several images, BuildKit may run a step again that only one of their scopes has: it looks for
-    a step that they share in one scope, and seeing them all made that worse. GitHub's cache exists only there, so `gha`
-    has not been run.
+    Measured: the tooling, which takes longest, comes from the cache; BuildKit sometimes runs a later step again, since
+    bake links targets. To read all scopes, or one for the tooling too, made that worse. GitHub's cache exists only there,
+    so `gha` has not been run.
     """
     if settings.cache == "none" or settings.archive_folder:
         return {}
