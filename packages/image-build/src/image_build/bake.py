@@ -117,7 +117,7 @@ def _cache(plan: ImagePlan, settings: BuildSettings) -> dict[str, list[str]]:
     """Each image has a scope of its own: entries of a matrix would overwrite each other's (build-push-action#546).
 
     Measured: the tooling, which takes longest, comes from the cache; BuildKit sometimes runs a later step again, since
-    bake links targets. To read all scopes, or one for the tooling too, made that worse. GitHub's cache exists only there,
+    bake links targets. Reading all scopes, or one for the tooling too, made that worse. GitHub's cache is only there,
     so `gha` has not been run.
     """
     if settings.cache == "none" or settings.archive_folder:
