@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from env_spec import MatrixEntry
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted(ROOT.glob(".github/**/*.yml"))
 
@@ -22,3 +24,30 @@ def test_actions_are_pinned(workflow: Path) -> None:
 def test_workflow_starts_without_permissions(workflow: Path) -> None:
     """No job has a permission that it does not name."""
     assert "\npermissions: {}\n" in workflow.read_text("utf-8")
+
+
+def test_the_action_takes_what_users_know() -> None:
+    """docker-publish has the inputs of the contract, and both jobs fill them from the matrix that env_spec makes."""
+    inputs = re.findall(
+        r"^  (\w+):$",
+        (ROOT / ".github/actions/docker-publish/action.yml").read_text("utf-8").split("\noutputs:")[0],
+        re.MULTILINE,
+    )
+    assert {"image_name", "docker_file_path", "docker_user", "poetry_install_group"} <= set(inputs)
+    workflow = (ROOT / ".github/workflows/images.yml").read_text("utf-8")
+    uses = workflow.split("uses: ./.github/actions/docker-publish")[1:]
+    assert len(uses) == 2
+    for step in uses:
+        given = dict(re.findall(r"^          (\w+): (.+)$", re.split(" {6}- | {8}env:", step)[0], re.MULTILINE))
+        assert given.keys() <= set(inputs)
+        of_matrix = {name for name, value in given.items() if value == f"${{{{ matrix.{name} }}}}"}
+        assert (
+            of_matrix == {"image_name", "docker_file_path", "poetry_install_group"} <= set(MatrixEntry.__annotations__)
+        )
+
+
+def test_images_are_compared_every_week() -> None:
+    """A job that runs by the clock builds every image twice."""
+    workflow = (ROOT / ".github/workflows/images.yml").read_text("utf-8")
+    assert re.search(r'schedule:\n    - cron: "\d+ \d+ \* \* [0-6]"', workflow)
+    assert "./run invoke image.reproduce" in workflow

@@ -3,6 +3,14 @@
 set -eu
 # shellcheck source=images/base/network.sh
 . "$(dirname "$0")/network.sh"
+# BuildKit takes a base that is here for one platform for any other: its programs would run, and the image would lie.
+case "${TARGETARCH:-}:$(uname -m)" in
+:* | amd64:x86_64 | arm64:aarch64 | ppc64le:ppc64le | riscv64:riscv64 | s390x:s390x | 386:* | arm:*) ;;
+*)
+    echo "the base's programs are for $(uname -m), and the image is to be for $TARGETARCH: name another base" >&2
+    exit 1
+    ;;
+esac
 if ! { command -v curl && command -v cc && command -v make; } >/dev/null; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl gcc g++ libc6-dev make >/dev/null

@@ -12,4 +12,19 @@ if ! getent passwd 1000 >/dev/null; then
     echo 'jovyan:x:1000:100::/home/jovyan:/bin/bash' >>"$1/etc/passwd"
     chown 1000:100 "$1/home/jovyan"
 fi
+# A Jupyter stack activates conda's environment at every start and in every terminal; the venv comes before it.
+hooks=/usr/local/bin/before-notebook.d
+# shellcheck disable=SC2016  # Expanded where it is sourced.
+first='export PATH="/opt/venv/bin:$PATH"'
+if [ -d $hooks ]; then
+    mkdir -p "$1$hooks"
+    echo "$first" >"$1$hooks/90-venv.sh"
+fi
+if [ -f /home/jovyan/.bashrc ]; then
+    mkdir -p "$1/home/jovyan"
+    cp -p /home/jovyan/.bashrc "$1/home/jovyan/"
+    chown --reference=/home/jovyan "$1/home/jovyan"
+    chmod --reference=/home/jovyan "$1/home/jovyan"
+    echo "$first" >>"$1/home/jovyan/.bashrc"
+fi
 find "$1" -exec touch -h -d @$epoch {} +

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from image_build.build_log import BuildLog, registry_failure, registry_of
+from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
     DiskFullError,
     NoWheelError,
+    PlatformError,
     RegistryDeniedError,
     RegistryUnreachableError,
     StaleLockError,
@@ -105,3 +106,31 @@ def test_the_registry_of_a_reference(reference: str, registry: str) -> None:
 def test_other_words_are_no_registry_failure() -> None:
     """What is neither a refusal nor a silence is left to someone else."""
     assert registry_failure("x", "a proverb") is None
+
+
+def test_a_cache_that_is_not_there_is_no_failure() -> None:
+    """The first build finds no cache to import; what fails later is what the build died of."""
+    log, shown = log_of(
+        "#5 [eda] importing cache manifest from r.example/eda:cache",
+        "#5 ERROR: failed to configure registry cache importer: r.example/eda:cache: not found",
+        STEP,
+        "#7 ERROR: exit code: 1",
+    )
+    assert shown[0] == "  –  [eda] importing cache manifest from r.example/eda:cache: there is none"
+    error = log.failure(log="build.log", images=["eda"], platform="linux/amd64")
+    assert isinstance(error, StepFailedError) and error.step.startswith("[eda builder 2/2]")
+
+
+def test_a_builder_says_what_it_runs() -> None:
+    """Each platform once, variants of amd64 left out; nothing from a builder that is not started."""
+    inspected = "Name: x\nPlatforms:        linux/amd64*, linux/amd64/v2, linux/arm64, linux/arm/v7\n"
+    assert builder_platforms(inspected) == ("linux/amd64", "linux/arm64", "linux/arm/v7")
+    assert builder_platforms("Name: x\nStatus: inactive\n") == ()
+
+
+def test_a_program_of_another_machine_is_told_as_such() -> None:
+    """What the kernel answers to it becomes how to get QEMU."""
+    error = failure_of(STEP, "#7 0.1 exec /bin/sh: exec format error", "#7 ERROR: exit code: 1")
+    assert isinstance(error, PlatformError)
+    assert str(error).startswith("this machine's builder cannot run linux/amd64. Build on a machine of that kind")
+    assert "--install amd64`" in str(error)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from env_spec import ProjectFiles, UnknownImagesError, parse_spec
+from env_spec import ProjectFiles, UnknownImagesError, image_environment, matrix, parse_spec
 from image_build.bake import BuildSettings, bake_definition
 from image_build.errors import NoRegistryError, NoWheelError
 from image_build.plan import ImagePlan, Where, Wishes, plan_images, shown_plan, with_digest, with_parents
@@ -37,15 +37,14 @@ files = [{file = "scipy-1.17.tar.gz", hash = "sha256:bb"}]
 lock-version = "2.1"
 python-versions = ">=3.11"
 """
+FOLDER = "images/notebook"
 COMMIT = Revision(commit="c0ffee" * 6 + "abcd", epoch_s=1767225600, branch="main", source="https://example.org/x")
 
 
 def plans(
     *names: str, lock: str = LOCK.replace("tar.gz", "whl"), here: tuple[str, ...] = (), **wishes: Any
 ) -> tuple[ImagePlan, ...]:
-    files = ProjectFiles(
-        spec=parse_spec(tomllib.loads(PYPROJECT)), lock=tomllib.loads(lock), folders={"images/notebook": "d"}
-    )
+    files = ProjectFiles(spec=parse_spec(tomllib.loads(PYPROJECT)), lock=tomllib.loads(lock), folders={FOLDER: "d"})
 
     def find(reference: str) -> Where:
         return "here" if reference.partition(":")[0].rpartition("/")[2] in here else "nowhere"
@@ -111,6 +110,30 @@ def test_a_push_needs_a_registry() -> None:
             find=lambda reference: "nowhere",
             base_digest=lambda base: None,
         )
+
+
+@pytest.mark.parametrize("platforms", [("linux/amd64",), ("linux/amd64", "linux/arm64")])
+def test_a_plan_counts_what_env_spec_counts(platforms: tuple[str, ...]) -> None:
+    """env.list, the matrix of CI and the plan give an image for several platforms one fingerprint and one name."""
+    shown = ", ".join(f'"{platform}"' for platform in platforms)
+    text = PYPROJECT.replace('registry = "ghcr.io/team"', f'registry = "ghcr.io/team", platforms = [{shown}]')
+    files = ProjectFiles(
+        spec=parse_spec(tomllib.loads(text)), lock=tomllib.loads(LOCK.replace("tar.gz", "whl")), folders={FOLDER: "d"}
+    )
+    (plan,) = plan_images(
+        files,
+        Wishes(names=("eda",)),
+        COMMIT,
+        project="p",
+        find=lambda reference: "nowhere",
+        base_digest=lambda base: None,
+    )
+    environment = image_environment(files, "eda")
+    assert plan.platforms == platforms
+    assert (plan.fingerprint, plan.reference) == (environment.fingerprint, environment.reference)
+    assert matrix(files)["include"][0]["fingerprint"] == plan.fingerprint
+    target = bake_definition([plan], BuildSettings(epoch_s=0))["target"]
+    assert target["eda"]["platforms"] == target["jupyter-poetry-base"]["platforms"] == list(platforms)
 
 
 def test_a_named_registry_goes_before_the_table_and_a_default_after() -> None:
@@ -194,18 +217,21 @@ def test_secrets_are_named_and_not_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cache", "source"),
+    ("cache", "place", "target"),
     [
-        ("local", "type=local,src=.shrinkwrap/buildkit/eda"),
-        ("registry", "type=registry,ref=ghcr.io/team/eda:cache"),
-        ("gha", "type=gha,scope=eda"),
+        ("local", "type=local,src=.shrinkwrap/buildkit/%s", "type=local,dest=.shrinkwrap/buildkit/%s,mode=max"),
+        ("registry", "type=registry,ref=ghcr.io/team/%s:cache", "type=registry,ref=ghcr.io/team/%s:cache,mode=max"),
+        ("gha", "type=gha,scope=%s", "type=gha,scope=%s,mode=max"),
     ],
 )
-def test_each_image_has_a_cache_of_its_own(cache: Any, source: str) -> None:
-    """Scopes are per image: the entries of a matrix would overwrite each other's."""
-    target = bake_definition(plans("eda"), BuildSettings(epoch_s=0, cache=cache))["target"]["eda"]
-    assert target["cache-from"] == [source]
-    assert target["cache-to"][0].endswith("mode=max")
+def test_each_image_has_a_cache_of_its_own(cache: Any, place: str, target: str) -> None:
+    """An image writes to its own scope alone: entries of a matrix would overwrite each other's."""
+    both = bake_definition(plans(registry="ghcr.io/team"), BuildSettings(epoch_s=0, cache=cache))["target"]
+    assert [both[name]["cache-from"] for name in ("eda", "models")] == [[place % "eda"], [place % "models"]]
+    assert [both[name]["cache-to"] for name in ("eda", "models")] == [[target % "eda"], [target % "models"]]
+    # Here eda is built only because models is built on it.
+    one = bake_definition(plans("models", registry="ghcr.io/team"), BuildSettings(epoch_s=0, cache=cache))["target"]
+    assert "cache-to" not in one["eda"] and one["models"]["cache-to"] == [target % "models"]
 
 
 def test_no_cache_is_no_cache() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from image_build.sizes import shown_bytes, size_table
+from image_build.sizes import base_bytes, shown_bytes, size_table
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,15 @@ def test_the_largest_come_first_and_the_rest_in_one_row() -> None:
         "c            20 B   20.0%  █████████████\n"
         "2 more       20 B   20.0%  █████████████\n"
     )
+
+
+def test_what_the_base_has_is_told_from_the_history() -> None:
+    """All before our first step is the base's, however many layers; no answer for an image of another Dockerfile."""
+    base = [("", 100), ("COPY /out/ / # buildkit", 20), ("CMD", 0)]
+    ours = [
+        ("COPY /out/ / # buildkit", 7),
+        ("ENV PATH=/opt/venv/bin:/bin VIRTUAL_ENV=/opt/venv", 0),
+        ("COPY /out/ /", 50),
+    ]
+    assert base_bytes([*base, *ours]) == 120
+    assert base_bytes(base) is None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +72,61 @@ class Clone:
         return images
 
 
+@contextmanager
+def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
+    """`image.run NAME`: gives the address and token that it tells, and itself; ended with Ctrl-C if it still runs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with subprocess.Popen(
+        [sys.executable, "-m", "image_build", "run", name, "--port", port, *words],
+        cwd=clone.root,
+        env=clone.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", process.stderr.readline())
+            assert found, process.stderr.read()
+            # What it says further is read along, so that it never waits for a reader.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            _wait_for(f"{found[1]}/api/status", found[2])
+            yield found[1], found[2], process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait(60)
+
+
+def status(url: str, token: str | None = None) -> int | None:
+    """What a server answers; None for nothing."""
+    try:
+        return answered(url, token)[0]
+    except OSError:
+        return None
+
+
+def answered(url: str, token: str | None, *, content: bytes | None = None) -> tuple[int, Any]:
+    """Status and document, by GET, or by POST of some content."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, data=content, headers=headers), timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, None
+
+
+def _wait_for(url: str, token: str) -> None:
+    deadline_s = time.monotonic() + 90
+    while status(url, token) != 200:
+        assert time.monotonic() < deadline_s, f"{url} does not answer"
+        time.sleep(0.2)
+
+
 @pytest.fixture(scope="session")
 def engine() -> None:
     """A Docker Engine with buildx and a base image; without it the test is skipped."""
@@ -90,9 +150,10 @@ def registry(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 class serving_registry:
     """Debian's docker-registry for as long as the block runs; `auth` is more of its configuration."""
 
-    def __init__(self, folder: Path, *, auth: str = "") -> None:
+    def __init__(self, folder: Path, *, auth: str = "", log: str = "error") -> None:
         self._folder = folder
         self._auth = auth
+        self._log = log
 
     def __enter__(self) -> str:
         program = shutil.which("docker-registry")
@@ -103,7 +164,7 @@ class serving_registry:
             port = free.getsockname()[1]
         config = self._folder / "config.yml"
         config.write_text(
-            f"version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {self._folder}}}\n"
+            f"version: 0.1\nlog: {{level: {self._log}}}\nstorage:\n  filesystem: {{rootdirectory: {self._folder}}}\n"
             f"  delete: {{enabled: true}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n{self._auth}"
         )
         with (self._folder / "log").open("w") as log:
@@ -120,6 +181,61 @@ class serving_registry:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()
+
+
+@contextmanager
+def second_engine(folder: Path, *, size: str, registry: Path) -> Iterator[str]:
+    """Another engine with nothing in it, on a disk of its own of that size, as on another machine; its DOCKER_HOST.
+
+    It has a network of its own, which leads nowhere: an engine without a bridge removes the one that it finds. There, a
+    second process serves the registry of that configuration at its address. Steps of builds have no network at all.
+    """
+    program = _running("dockerd")
+    tools = [shutil.which(name) for name in ("unshare", "ip", "docker-registry")]
+    if program is None or None in tools or os.geteuid() != 0:
+        pytest.skip("a second Docker Engine needs root, unshare, ip, docker-registry and the first one's dockerd")
+    disk, host = folder / "disk", f"unix://{folder}/docker.sock"
+    disk.mkdir()
+    (folder / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": True}}))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
+    options = [f"--host={host}", f"--data-root={disk}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
+    options += [f"--config-file={folder}/daemon.json", "--bridge=none", "--iptables=false", "--ip-forward=false"]
+    script = f'ip link set lo up; docker-registry serve {registry} & exec "$@"'
+    command = ["unshare", "--net", "sh", "-c", script, "sh", program, *options]
+    path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
+    try:
+        with (
+            (folder / "log").open("w") as log,
+            subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, "PATH": path}, start_new_session=True
+            ) as process,
+        ):
+            try:
+                deadline_s = time.monotonic() + 60
+                while subprocess.run(["docker", "--host", host, "info"], capture_output=True, check=False).returncode:
+                    if process.poll() is not None or time.monotonic() > deadline_s:
+                        pytest.fail(f"the second engine did not come up: {(folder / 'log').read_text()[-2000:]}")
+                    time.sleep(0.2)
+                yield host
+            finally:
+                process.terminate()
+                process.wait(60)
+                # Its registry, which is in the same group.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def _running(name: str) -> str | None:
+    """The file of a program that runs on this machine."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() == name:
+                return str((folder / "exe").readlink())
+        except OSError:
+            continue
+    return None
 
 
 def make_clone(folder: Path, project: str) -> Clone:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .conftest import SMALL, Clone, make_clone, serving_registry
+from .conftest import BASE, SMALL, Clone, make_clone, serving_registry
 
 SMALLEST = SMALL[:1]
 
@@ -51,6 +55,26 @@ def test_no_engine(own: Clone) -> None:
     assert said.startswith("error: no Docker Engine answers at tcp://127.0.0.1:1. Start it (Linux: `sudo systemctl")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not use the engine")
+def test_an_engine_that_does_not_answer_this_user(own: Clone) -> None:
+    """Whoever may not write to the engine's socket is told which group to join, not that there is no engine."""
+    # Nobody, who may read all files (the environment of the tests may lie in a private folder) and connect to nothing.
+    right = "+dac_read_search"
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={right}"]
+    command = [*nobody, f"--ambient-caps={right}", sys.executable, "-m", "image_build"]
+    for words in (["build"], ["ensure", "small"], ["list"], ["clean"]):
+        answer = own.run(*command, *words, check=False)
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert answer.stderr.startswith("error: this user may not use the Docker Engine at unix:///"), answer.stderr
+        assert "`sudo usermod -aG docker $USER`" in answer.stderr
+
+
+def test_no_engine_behind_the_socket(own: Clone) -> None:
+    """A socket that is not there is an engine that is not started."""
+    said = fails(own, "list", code=1, DOCKER_HOST=f"unix://{own.root}/docker.sock")
+    assert said.startswith(f"error: no Docker Engine answers at unix://{own.root}/docker.sock. Start it")
+
+
 def test_no_buildx(own: Clone) -> None:
     """Where there is no docker command to build with, the error names the package to install."""
     said = fails(own, "build", "--force", code=1, PATH=str(own.root / "nowhere"))
@@ -78,6 +102,30 @@ def test_a_package_without_a_wheel(own: Clone) -> None:
     own.run("python", "-m", "env_spec", "lock", "--add", "pywin32", "--group", "test")
     said = fails(own, "build", code=2)
     assert re.match(r"error: pywin32 \d+, which small needs, has no wheel for linux/amd64\.", said)
+
+
+@pytest.mark.skipif(Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists(), reason="this machine runs arm64 by QEMU")
+def test_a_platform_that_cannot_be_run(own: Clone) -> None:
+    """A platform that the builder cannot run ends with 2, before any step, and with how to get QEMU."""
+    said = fails(own, "build", "--platform", "linux/arm64", code=2)
+    assert said.startswith("error: this machine's builder cannot run linux/arm64 (it runs linux/amd64")
+    assert "`docker run --privileged --rm tonistiigi/binfmt --install arm64`" in said
+    assert not (own.root / ".shrinkwrap/logs/image-build.log").exists()
+
+
+def test_a_base_of_another_platform(own: Clone) -> None:
+    """BuildKit takes a base that is here for amd64 only for an arm64 image; the first step refuses to."""
+    command = ["docker", "build", "--platform=linux/arm64", "--progress=plain", "--build-arg", f"BASE_IMAGE={BASE}"]
+    answer = own.run(*command, "-f", "images/notebook/Dockerfile", ".", check=False)
+    assert answer.returncode == 1
+    assert "the base's programs are for x86_64, and the image is to be for arm64: name another base" in answer.stderr
+
+
+def test_a_named_platform_is_built(own: Clone) -> None:
+    """--platform with this machine's own gives an image for it, with the same fingerprint as without."""
+    (plan,) = json.loads(own.image("build", "--dry-run", "--json").stdout)
+    (image,) = own.build("--platform", "linux/amd64")
+    assert (image["fingerprint"], image["platforms"]) == (plan["fingerprint"], ["linux/amd64"])
 
 
 def test_a_step_that_fails(own: Clone) -> None:
@@ -166,10 +214,10 @@ def test_interrupted_build(own: Clone) -> None:
 
 
 def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Ctrl-C during the push does not move `latest` in the registry, and the next push goes on."""
+    """Ctrl-C while a layer is on its way ends the push at once, `latest` is not there, and the next push goes on."""
     folder = tmp_path_factory.mktemp("slow")
-    with serving_registry(folder) as address:
-        own.write_images(*SMALLEST, registry=f"{address}/team")
+    with serving_registry(folder) as registry, SlowProxy(registry) as proxy:
+        own.write_images(*SMALLEST, registry=f"{proxy.address}/team")
         own.commit("Name a registry")
         with subprocess.Popen(
             [sys.executable, "-m", "image_build", "build", "--push"],
@@ -180,13 +228,58 @@ def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) 
             start_new_session=True,
         ) as push:
             assert push.stderr is not None
-            for line in push.stderr:
-                if line.startswith("pushed "):
-                    break
+            assert proxy.is_held.wait(120)
             os.killpg(push.pid, signal.SIGINT)
             said = push.stderr.read()
         assert push.returncode == 130, said
         assert "interrupted during the push. `latest` was not moved" in said
-        assert list(folder.glob("**/tags/latest")) == []
+        assert list(folder.glob("**/tags/*")) == []
+        proxy.let_go()
         own.image("build", "--push")
         assert len(list(folder.glob("**/tags/latest"))) == 1
+
+
+class SlowProxy:
+    """A line to a registry on which a layer that is sent gets stuck, until it is let go."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.partition(":")
+        self._target = (host, int(port))
+        self._is_free = threading.Event()
+        self._lines: list[socket.socket] = []
+        self.is_held = threading.Event()
+
+    def __enter__(self) -> SlowProxy:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+        for line in (self._server, *self._lines):
+            line.close()
+
+    def let_go(self) -> None:
+        self._is_free.set()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                caller, _ = self._server.accept()
+            except OSError:
+                return
+            registry = socket.create_connection(self._target)
+            self._lines += [caller, registry]
+            for source, sink in ((caller, registry), (registry, caller)):
+                threading.Thread(target=self._forward, args=(source, sink), daemon=True).start()
+
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while content := source.recv(1 << 16):
+                if re.match(rb"(PATCH|PUT) /v2/\S+/blobs/uploads/", content) and not self._is_free.is_set():
+                    self.is_held.set()
+                    self._is_free.wait(300)
+                sink.sendall(content)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

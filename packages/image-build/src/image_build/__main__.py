@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -257,15 +258,28 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from image_build.engine import interactive
+    from image_build.check import JUPYTER_PORT
+    from image_build.engine import refuse_taken_port, run_attached
 
     _, plan = _one(options)
-    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    command = ["run", "--rm", "--interactive", *terminal]
     if options.command is not None:
-        return interactive([*command, plan.reference, "sh", "-c", options.command])
-    _say(f"Jupyter will answer on http://127.0.0.1:{options.port} with the token it prints; end it with Ctrl-C.")
-    return interactive([*command, "--publish", f"127.0.0.1:{options.port}:8888", plan.reference])
+        terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+        return run_attached(plan.reference, ["sh", "-c", options.command], options=["--interactive", *terminal])
+    refuse_taken_port(options.port)
+    token = secrets.token_hex(24)
+    _say(f"Jupyter will answer on http://127.0.0.1:{options.port}/lab?token={token}")
+    _say("End it with Ctrl-C. It sees none of your files, and what is written in it is gone with it.")
+    try:
+        # Without a terminal of its own, or it would ask whether Ctrl-C was meant.
+        return run_attached(
+            plan.reference,
+            [],
+            options=["--publish", f"127.0.0.1:{options.port}:{JUPYTER_PORT}"],
+            environment={"JUPYTER_TOKEN": token},
+        )
+    except KeyboardInterrupt:
+        _say(f"{plan.name}: Jupyter ended, its container is removed")
+        return 0
 
 
 def _size(options: argparse.Namespace) -> None:

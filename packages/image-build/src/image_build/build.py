@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from image_build.bake import BuildSettings, bake_definition
 from image_build.check import ImageReport, check_image
-from image_build.engine import Engine, Say, bake, login, require_buildx
+from image_build.engine import Engine, Say, bake, login, refuse_foreign_platforms, require_buildx
 from image_build.errors import ImageTestError, InterruptedBuildError
 from image_build.plan import ImagePlan
 from image_build.registry import add_tags
@@ -57,6 +57,7 @@ def build_images(
 
 def _build(engine: Engine, plans: Sequence[ImagePlan], settings: BuildSettings, index: str | None, say: Say) -> None:
     require_buildx()
+    refuse_foreign_platforms(platform for plan in plans if plan.is_needed for platform in plan.platforms)
     bake(bake_definition(plans, settings), images=[plan.name for plan in plans if plan.is_needed], index=index, say=say)
 
 

@@ -10,6 +10,7 @@ from image_build.errors import (
     DiskFullError,
     ImageBuildError,
     NoWheelError,
+    PlatformError,
     RegistryDeniedError,
     RegistryUnreachableError,
     StaleLockError,
@@ -57,6 +58,9 @@ class BuildLog:
         if not step.name and _NAME.fullmatch(text):
             step.name = text
             return None
+        if text.startswith("ERROR: ") and "importing cache" in step.name:
+            # The first build of an image finds none; whatever is the matter, BuildKit goes on without it.
+            return self._once(f"  –  {_short(step.name)}: there is none")
         if text.startswith("ERROR: "):
             step.error = text.removeprefix("ERROR: ")
             return f" FAIL {_short(step.name)}"
@@ -86,6 +90,8 @@ class BuildLog:
         text = "\n".join([*step.output, step.error or "", *self._tail])
         if re.search("no space left on device|ENOSPC", text, re.IGNORECASE):
             return DiskFullError(_short(step.name))
+        if "exec format error" in text:
+            return PlatformError(platform.split(", "), there_is=())
         if error := _registry_error(step, text):
             return error
         if "pyproject.toml changed significantly" in text:
@@ -95,6 +101,13 @@ class BuildLog:
             return NoWheelError(package, images=images, platform=platform)
         last = [line for line in step.output if line.strip()][-_SHOWN_LINES:] or (step.error or "").splitlines()
         return StepFailedError(_short(step.name), last_lines=last, log=log)
+
+
+def builder_platforms(inspected: str) -> tuple[str, ...]:
+    """What `docker buildx inspect` says that a builder runs, without the variants of amd64."""
+    lines = [line.partition(":")[2] for line in inspected.splitlines() if line.startswith("Platforms:")]
+    names = (name.strip().rstrip("*") for line in lines for name in line.split(","))
+    return tuple(dict.fromkeys(name for name in names if name and not name.startswith("linux/amd64/")))
 
 
 def registry_of(reference: str) -> str:

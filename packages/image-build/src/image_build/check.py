@@ -92,7 +92,7 @@ def check_image(engine: Engine, plan: ImagePlan, reference: str) -> ImageReport:
         reference=plan.reference,
         digest=image.digest,
         size_bytes=image.size_bytes,
-        base_bytes=base_bytes,
+        base_bytes=base_bytes or 0,
         package_bytes=sizes,
         findings=tuple(findings),
     )
@@ -179,12 +179,14 @@ def _status(url: str, token: str | None) -> int | None:
         return None
 
 
-def _size(size: int, base: int, packages: int, limit: int | None) -> Finding:
+def _size(size: int, known_base: int | None, packages: int, limit: int | None) -> Finding:
+    base = known_base or 0
     rest = size - base - packages
     fact = f"{shown_bytes(size)} = base {shown_bytes(base)} + packages {shown_bytes(packages)} + {shown_bytes(rest)}"
     too_large = f"{fact}; max_size is {shown_bytes(limit)}" if limit is not None and size > limit else None
     # Measured: half-used file system blocks and folders take 8 %. Much more means that something else came in.
-    stray = f"{fact}: too much of it is in no package" if rest > 0.15 * (size - base) + 5e6 else None
+    is_stray = known_base is not None and rest > 0.15 * (size - base) + 5e6
+    stray = f"{fact}: too much of it is in no package" if is_stray else None
     return Finding(what="size", fact=fact, problem=too_large or stray)
 
 
@@ -204,12 +206,13 @@ def package_sizes(engine: Engine, plan: ImagePlan) -> tuple[dict[str, int], int]
     if image is None:
         raise NotBuiltError(plan.name, plan.fingerprint)
     sizes = _json(engine.run(plan.reference, [PYTHON, "-c", CONTENT])).get("sizes", {})
-    base = _base_bytes(engine, plan, image)
+    base = _base_bytes(engine, plan, image) or 0
     rest = image.size_bytes - base - sum(sizes.values())
     return {"(the base)": base, **sizes, "(blocks and folders)": max(rest, 0)}, image.size_bytes
 
 
-def _base_bytes(engine: Engine, plan: ImagePlan, image: LocalImage) -> int:
-    """Of the layers that the base has, if it is here; else of all but those our Dockerfiles add."""
-    base = engine.image(plan.base) if plan.base else None
-    return base.size_bytes if base else sum(image.layer_bytes[:-3])
+def _base_bytes(engine: Engine, plan: ImagePlan, image: LocalImage) -> int | None:
+    if image.base_bytes is not None or plan.base is None:
+        return image.base_bytes
+    base = engine.image(plan.base)
+    return base.size_bytes if base else None

@@ -7,7 +7,9 @@ import fcntl
 import gzip
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from image_build.bake import INDEX_VARIABLE
-from image_build.build_log import BuildLog, registry_failure, registry_of
+from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
     BuildRunningError,
     DiskFullError,
@@ -27,9 +29,12 @@ from image_build.errors import (
     EngineRefusedError,
     NoBuildxError,
     NoDockerError,
+    PlatformError,
+    PortTakenError,
     RegistryDeniedError,
 )
 from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+from image_build.sizes import base_bytes
 from image_build.transfer_log import TransferLog
 
 if TYPE_CHECKING:
@@ -52,7 +57,7 @@ class LocalImage:
     Attributes:
         digest: Of the manifest, or of the configuration in an engine without containerd's store.
         size_bytes: Unpacked.
-        layer_bytes: Unpacked, the base's first; empty ones left out.
+        base_bytes: Of that, what its base has; None for an image that is not from our Dockerfile.
     """
 
     digest: str
@@ -60,8 +65,7 @@ class LocalImage:
     labels: Mapping[str, str]
     created: str
     size_bytes: int
-    layer_bytes: tuple[int, ...]
-    diff_ids: tuple[str, ...]
+    base_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,15 +112,15 @@ class Engine:
         except ImageNotFound:
             return None
         # The engine's own size counts packed and unpacked bytes in one store, and only unpacked in the other.
-        layers = tuple(layer["Size"] for layer in reversed(image.history()) if layer["Size"])
+        with _refusals(f"to look into {reference}"):
+            layers = [(layer["CreatedBy"], layer["Size"]) for layer in reversed(image.history())]
         return LocalImage(
             digest=str(image.id),
             tags=tuple(image.tags),
             labels=image.labels,
             created=image.attrs["Created"],
-            size_bytes=sum(layers),
-            layer_bytes=layers,
-            diff_ids=tuple(image.attrs["RootFS"]["Layers"]),
+            size_bytes=sum(size for _, size in layers),
+            base_bytes=base_bytes(layers),
         )
 
     def has(self, reference: str) -> bool:
@@ -303,6 +307,19 @@ def require_buildx() -> None:
         raise NoBuildxError(has_docker_command=has_command)
 
 
+def refuse_foreign_platforms(platforms: Iterable[str]) -> None:
+    """See that the builder can run what is built for these platforms, by itself or by emulation.
+
+    Raises:
+        PlatformError: It cannot.
+    """
+    wanted = list(dict.fromkeys(platforms))
+    found = builder_platforms(_output(["docker", "buildx", "inspect"]) or "")
+    # A builder that names none, as one that is not started yet, is believed to run everything.
+    if foreign := [platform for platform in wanted if found and platform not in found]:
+        raise PlatformError(foreign, there_is=found)
+
+
 def login(registry: str) -> str:
     """Base64 of `user:password` as `docker login` or a credential helper keeps it; nothing if nobody logged in."""
     from docker import auth
@@ -317,9 +334,40 @@ def login(registry: str) -> str:
     return base64.b64encode(f"{name}:{password}".encode()).decode() if name and password else ""
 
 
-def interactive(command: Sequence[str]) -> int:
-    """Run a command of Docker on our terminal; its exit code."""
-    return subprocess.run(["docker", *command], check=False).returncode
+def run_attached(
+    reference: str, command: Sequence[str], *, options: Sequence[str], environment: Mapping[str, str] | None = None
+) -> int:
+    """Run a container on our terminal; its exit code. However this ends, no container is left.
+
+    Args:
+        environment: For the container; the values are on no command line, which all users of a machine can read.
+    """
+    container = f"shrinkwrap-{os.getpid()}-{secrets.token_hex(4)}"
+    names = [word for name in environment or {} for word in ("--env", name)]
+    words = ["docker", "run", "--rm", "--name", container, *options, *names, reference, *command]
+    exit_code = None
+    try:
+        exit_code = subprocess.run(words, check=False, env={**os.environ, **(environment or {})}).returncode
+        return exit_code
+    finally:
+        # The client is gone with our Ctrl-C, or with whatever read what it prints; its container is not.
+        if exit_code != 0:
+            _output(["docker", "stop", "--time", "3", container])
+            _output(["docker", "rm", "--force", container])
+
+
+def refuse_taken_port(port: int) -> None:
+    """See that something may listen on a port of 127.0.0.1.
+
+    Raises:
+        PortTakenError: Something else does already, or there is no such port.
+    """
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            raise PortTakenError(port) from None
 
 
 def read_revision() -> Revision:

@@ -45,6 +45,23 @@ class NoBuildxError(ImageBuildError):
         )
 
 
+class PlatformError(ImageBuildError):
+    """A platform whose programs this machine cannot run, so that no step of its build can be."""
+
+    exit_code = 2
+
+    def __init__(self, platforms: Sequence[str], *, there_is: Sequence[str]) -> None:
+        self.platforms = tuple(platforms)
+        self.there_is = tuple(there_is)
+        emulators = ",".join(dict.fromkeys(platform.split("/")[1] for platform in platforms))
+        here = f" (it runs {', '.join(there_is)})" if there_is else ""
+        super().__init__(
+            f"this machine's builder cannot run {', '.join(platforms)}{here}. Build on a machine of that kind, or let"
+            f" QEMU run it: `docker run --privileged --rm tonistiigi/binfmt --install {emulators}`, on Debian"
+            " or Ubuntu the packages qemu-user-static and binfmt-support; slow, but the same image."
+        )
+
+
 class StaleLockError(ImageBuildError):
     """poetry.lock is older than pyproject.toml."""
 
@@ -205,6 +222,18 @@ class OtherContentError(ImageBuildError):
         super().__init__(
             f"{reference} in the registry is not what its name says: it {what}, not for {fingerprint}. It was removed"
             " here; someone who may write there pushes it anew with `invoke image.build --push --force`."
+        )
+
+
+class PortTakenError(ImageBuildError):
+    """A port for Jupyter that it cannot have."""
+
+    exit_code = 2
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(
+            f"port {port} of 127.0.0.1 cannot be used; name one from 1024 to 65535 that is free with --port."
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _BAR = 40
+_OURS = "VIRTUAL_ENV=/opt/venv"
 
 
 def shown_bytes(size: int) -> str:
@@ -15,6 +16,20 @@ def shown_bytes(size: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.2f} GB"
+
+
+def base_bytes(history: Sequence[tuple[str, int]]) -> int | None:
+    """What an image has from its base, which need not be here: BuildKit keeps what it pulls to itself.
+
+    Args:
+        history: Of the image, the oldest first: what made it, and its unpacked bytes.
+
+    Returns:
+        None if no step of images/notebook/Dockerfile is in it.
+    """
+    # The first of our steps copies the home, the second sets this variable.
+    position = next((number for number, (step, _) in enumerate(history) if _OURS in step), 0)
+    return sum(size for _, size in history[: position - 1]) if position else None
 
 
 def size_table(parts: Mapping[str, int], *, total: int, rows: int = 20) -> str:
