@@ -152,7 +152,7 @@ class CellFailedError(NotebookRunError):
         self.line = line
         self.traceback = traceback
         at = f", line {line}" if line else ""
-        lines = [f"{where}{at} failed:", *(f"  {x}" for x in traceback.rstrip().splitlines())]
+        lines = [f"{where}{at} failed:", *(f"  {x}".rstrip() for x in traceback.rstrip().splitlines())]
         if "No space left on device" in traceback:
             lines.append("The disk that it writes to is full: free some space there, and run it again.")
         super().__init__("\n".join([*lines, f"What ran until there: {kept}"]))
