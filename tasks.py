@@ -198,28 +198,157 @@ def report(ctx, dataset=None, up="4.056Mbps", down="24.518Mbps", html=None, json
     _run(ctx, command, is_for_programs=json)
 
 
-@task(iterable=["dataset"], help={"dataset": _DATASET})
-def push(ctx, dataset=None):  # type: ignore[no-untyped-def]
-    """Send the Parquet to the DVC remote; raw files are never sent.
+_SELECTION = "only this dataset, or NAME/GLOB: only those of its files; may be repeated"
+_REMOTE = "another remote than the default one"
+_MOVE_HELP = {
+    "dataset": _SELECTION,
+    "plan": "only say what would be moved: files, bytes, minutes",
+    "up": "the upload rate, such as 4Mbps, instead of a measured one",
+    "down": "the download rate, such as 25Mbps, instead of a measured one",
+    "rate": "measure both directions now (measured rates are used for an hour)",
+    "remote": _REMOTE,
+    "json": _JSON,
+}
 
-    Example: invoke data.push --dataset climate
+
+@task(iterable=["dataset"], help=_MOVE_HELP)
+def push(  # type: ignore[no-untyped-def]
+    ctx, dataset=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
+):
+    """Send the Parquet that the remote lacks, after saying how much that is; raw files are never sent.
+
+    Each object is checked before it goes. Interrupted, it continues when it is run again.
+
+    Example: invoke data.push --plan
     """
-    _run(ctx, ["dvc", "push", *_stages(_recorded(dataset))])
+    flags = {"dataset": dataset, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
+    _run(ctx, _module("data_share", "push", **flags), is_for_programs=json)
 
 
-@task(iterable=["dataset"], help={"dataset": _DATASET})
-def pull(ctx, dataset=None):  # type: ignore[no-untyped-def]
-    """Get the Parquet that this commit records from the DVC remote.
+@task(iterable=["dataset"], help={**_MOVE_HELP, "notebook": "only what this notebook reads"})
+def pull(  # type: ignore[no-untyped-def]
+    ctx, dataset=None, notebook=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
+):
+    """Get the Parquet that this commit records and that is missing here, after saying how much that is.
 
-    Example: invoke data.pull --dataset climate
+    Each object is checked before it is kept. Interrupted, it continues when it is run again.
+
+    Example: invoke data.pull --dataset climate --dataset "pems-detector/*2024_01*"
     """
-    result = _try(ctx, ["dvc", "pull", *_stages(_recorded(dataset))])
-    if not result.ok:
-        raise Exit(
-            "error: not all of it could be pulled (see above). If the remote lacks it, someone who has it"
-            " runs `invoke data.push`; from raw files, `invoke data.compress` makes it anew.",
-            code=1,
-        )
+    selections = [*(dataset or []), *(_selections(notebook) if notebook else [])]
+    flags = {"dataset": selections, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
+    _run(ctx, _module("data_share", "pull", **flags), is_for_programs=json)
+
+
+def _selections(notebook: str) -> list[str]:
+    """What a notebook reads, as selections."""
+    from env_spec import EnvSpecError, load_spec
+
+    try:
+        declared = load_spec(Path("pyproject.toml")).notebook(notebook)
+    except EnvSpecError as error:
+        raise Exit(f"error: {error}", code=error.exit_code) from None
+    chosen = [
+        f"{dataset.name}/{part}" if part else dataset.name
+        for dataset in declared.datasets
+        for part in dataset.parts or ("",)
+    ]
+    if not chosen:
+        raise Exit(f"notebook '{notebook}' reads no dataset: nothing to pull", code=0)
+    return chosen
+
+
+@task(help={"rev": "the commit (the working tree)", "remote": _REMOTE, "json": _JSON})
+def check(ctx, rev=None, remote=None, json=False):  # type: ignore[no-untyped-def]
+    """See that the remote has every object of a commit's data; fetches nothing. Exits with 1 if it lacks one.
+
+    Example: invoke data.check --rev main
+    """
+    _run(ctx, _module("data_share", "check", rev=rev, remote=remote, json=json), is_for_programs=json)
+
+
+@task(help={"remote": _REMOTE, "json": _JSON})
+def doctor(ctx, remote=None, json=False):  # type: ignore[no-untyped-def]
+    """Try the remote step by step: who am I, list, get, put. What fails is told with what mends it.
+
+    Example: invoke data.doctor
+    """
+    _run(ctx, _module("data_share", "doctor", remote=remote, json=json), is_for_programs=json)
+
+
+@task(
+    help={
+        "local": "from the cache on this machine instead of the remote",
+        "days": "keep what commits of the last so many days need (30)",
+        "plan": "only say what would go",
+        "yes": "do not ask",
+        "remote": _REMOTE,
+        "json": _JSON,
+    }
+)
+def gc(ctx, local=False, days=None, plan=False, yes=False, remote=None, json=False):  # type: ignore[no-untyped-def]
+    """Remove objects that no branch, tag or recent commit needs, after saying which; fails if one stays.
+
+    Example: invoke data.gc --plan
+    """
+    flags = {"local": local, "days": days, "plan": plan, "yes": yes, "remote": remote, "json": json}
+    _run(ctx, _module("data_share", "gc", **flags), is_for_programs=json)
+
+
+@task(
+    name="remote-add",
+    positional=["name", "url"],
+    help={
+        "name": "of the remote",
+        "url": "s3://BUCKET/PREFIX, or a folder",
+        "endpoint": "URL of a server that speaks S3 and is not AWS",
+        "region": "of the bucket",
+        "profile": "of ~/.aws/config, which has the role or the keys",
+        "default": "use it where none is named",
+        "replace": "change the remote of that name",
+        "json": _JSON,
+    },
+)
+def remote_add(  # type: ignore[no-untyped-def]
+    ctx, name, url, endpoint=None, region=None, profile=None, default=False, replace=False, json=False
+):
+    """Write a remote into .dvc/config: a folder, a bucket, any S3-compatible server; never a secret.
+
+    Example: invoke data.remote-add team s3://acme-data/traffic --region eu-central-1 --default
+    """
+    flags = {"endpoint": endpoint, "region": region, "profile": profile, "default": default, "replace": replace}
+    _run(ctx, _module("data_share", "remote-add", name, url, **flags, json=json), is_for_programs=json)
+
+
+@task(name="remote-list", help={"json": _JSON})
+def remote_list(ctx, json=False):  # type: ignore[no-untyped-def]
+    """List the remotes; a star marks the one that is used.
+
+    Example: invoke data.remote-list
+    """
+    _run(ctx, _module("data_share", "remote-list", json=json), is_for_programs=json)
+
+
+@task(
+    name="remote-use",
+    positional=["name"],
+    help={"name": "of the remote", "only-here": "in this clone alone, not for everyone", "json": _JSON},
+)
+def remote_use(ctx, name, only_here=False, json=False):  # type: ignore[no-untyped-def]
+    """Use this remote where none is named.
+
+    Example: invoke data.remote-use team
+    """
+    _run(ctx, _module("data_share", "remote-use", name, only_here=only_here, json=json), is_for_programs=json)
+
+
+@task(name="install-hooks", help={"json": _JSON})
+def install_hooks(ctx, json=False):  # type: ignore[no-untyped-def]
+    """Let git run data.check before each push, so that no commit is shared before its data are.
+
+    Example: invoke data.install-hooks
+    """
+    _run(ctx, _module("data_share", "install-hooks", json=json), is_for_programs=json)
 
 
 @task(iterable=["dataset"], help={"dataset": _DATASET})
@@ -466,8 +595,13 @@ def reproduce(ctx, name, base=None):  # type: ignore[no-untyped-def]
     _run(ctx, _module("image_build", "reproduce", name, base=base))
 
 
+_DATA = Collection(
+    *(check, compress, doctor, gc, inspect, install_hooks, pull, push),
+    *(remote_add, remote_list, remote_use, report, sample, status, verify),
+)
+
 namespace = Collection(
     env=_ENV,
-    data=Collection(compress, inspect, pull, push, report, sample, status, verify),
+    data=_DATA,
     image=Collection(build, clean, list_images, pin, reproduce, run_image, size, test_image),
 )

@@ -78,7 +78,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert str(caught.value).splitlines() == [
         "pyproject.toml: 10 mistakes",
         "  dependency-groups.models[0]: there is no group 'mian'; did you mean 'main'? Groups: main, models",
-        "  tool.env-spec.imges: there is no key 'imges'; did you mean 'images'? Keys: images",
+        "  tool.env-spec.imges: there is no key 'imges'; did you mean 'images'? Keys: images, notebooks",
         "  tool.env-spec.images.jupyter.group: there is no key 'group'; did you mean 'groups'? Keys: base, "
         "dockerfile, groups, max_size, parent, platforms, registry",
         "  tool.env-spec.images.jupyter.groups[1]: there is no group 'model'; did you mean 'models'? "

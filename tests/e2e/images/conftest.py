@@ -29,7 +29,7 @@ class Clone:
         self.project = project
 
     def write_images(self, *tables: str, registry: str | None = None) -> None:
-        """Replace the images that pyproject.toml declares."""
+        """Replace the images that pyproject.toml declares; its notebooks go, since they name them."""
         kept = (ROOT / "pyproject.toml").read_text("utf-8").replace('name = "shrinkwrap"', f'name = "{self.project}"')
         head, _, rest = kept.partition("\n[tool.env-spec.images.")
         rest = "[tool.pytest" + rest.partition("\n[tool.pytest")[2]

@@ -203,7 +203,7 @@ def test_models_from_a_fresh_clone(engine: None, tmp_path: Path) -> None:
     text = (ROOT / "pyproject.toml").read_text("utf-8").replace('name = "shrinkwrap"', f'name = "{clone.project}"')
     # Other names, so that the images of whoever runs this stay what they are.
     text = text.replace("tool.env-spec.images.jupyter-", "tool.env-spec.images.e2e-")
-    text = text.replace('parent = "jupyter-', 'parent = "e2e-')
+    text = text.replace('parent = "jupyter-', 'parent = "e2e-').replace('image = "jupyter-', 'image = "e2e-')
     (tmp_path / "pyproject.toml").write_text(text)
     clone.commit("All of it")
     try:

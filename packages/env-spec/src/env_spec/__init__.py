@@ -21,6 +21,7 @@ from env_spec.errors import (
     UnknownGroupsError,
     UnknownImagesError,
     UnknownNameError,
+    UnknownNotebooksError,
 )
 from env_spec.fingerprint import fingerprint
 from env_spec.groups import DependencyGroup, Requirement
@@ -36,9 +37,10 @@ from env_spec.lock import (
     parse_lock,
 )
 from env_spec.matrix import Matrix, MatrixEntry, matrix, matrix_of_changes
+from env_spec.notebooks import NotebookDataset, NotebookSpec
 from env_spec.project import ProjectFiles, read_project
 from env_spec.revision import read_revision
-from env_spec.spec import EnvSpec, group_sets, load_spec, parse_spec
+from env_spec.spec import EnvSpec, check_notebooks, group_sets, load_spec, parse_spec
 
 __all__ = [
     "PROBE",
@@ -62,6 +64,8 @@ __all__ = [
     "Matrix",
     "MatrixEntry",
     "NotBuiltError",
+    "NotebookDataset",
+    "NotebookSpec",
     "ParentCycleError",
     "PoetryError",
     "ProjectFiles",
@@ -72,9 +76,11 @@ __all__ = [
     "UnknownGroupsError",
     "UnknownImagesError",
     "UnknownNameError",
+    "UnknownNotebooksError",
     "added_distributions",
     "applicable",
     "built_reference",
+    "check_notebooks",
     "drift",
     "fingerprint",
     "group_sets",

@@ -82,6 +82,15 @@ class UnknownImagesError(EnvSpecError):
         super().__init__("\n".join(unknown_name("image", name, self.known) for name in self.names))
 
 
+class UnknownNotebooksError(EnvSpecError):
+    """Notebooks that were asked for but are declared nowhere."""
+
+    def __init__(self, names: Sequence[str], *, known: Collection[str]) -> None:
+        self.names = tuple(names)
+        self.known = tuple(known)
+        super().__init__("\n".join(unknown_name("notebook", name, self.known) for name in self.names))
+
+
 class UnknownGroupsError(EnvSpecError):
     """Groups that were asked for but are declared nowhere."""
 

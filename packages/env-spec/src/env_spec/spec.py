@@ -1,26 +1,28 @@
-"""The spec of a project's environments: its groups and its images, read and checked as a whole."""
+"""The spec of a project's environments: its groups, its images and its notebooks, read and checked as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from env_spec.conflicts import report_conflicts
-from env_spec.errors import SpecError, SpecErrors, UnknownImagesError
+from env_spec.errors import SpecError, SpecErrors, UnknownImagesError, UnknownNotebooksError
 from env_spec.groups import DependencyGroup, expanded_groups, parse_groups
 from env_spec.images import ImageSpec, parse_images
+from env_spec.notebooks import NotebookSpec, notebook_mistakes, parse_notebooks
 from env_spec.tables import Table, read_toml, report_unknown_keys, table_at
 
-_TABLES = ("images",)
+_TABLES = ("images", "notebooks")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvSpec:
-    """Groups and images by normalised group name and image name, in the order of their declaration."""
+    """Groups, images and notebooks by normalised group name and by name, in the order of their declaration."""
 
     groups: Mapping[str, DependencyGroup]
     images: Mapping[str, ImageSpec]
+    notebooks: Mapping[str, NotebookSpec] = field(default_factory=dict)
 
     def expanded(self, groups: Iterable[str]) -> tuple[str, ...]:
         """The named groups and every group they include.
@@ -39,6 +41,16 @@ class EnvSpec:
         if name not in self.images:
             raise UnknownImagesError([name], known=self.images)
         return self.images[name]
+
+    def notebook(self, name: str) -> NotebookSpec:
+        """The notebook of that name.
+
+        Raises:
+            UnknownNotebooksError: No table declares it.
+        """
+        if name not in self.notebooks:
+            raise UnknownNotebooksError([name], known=self.notebooks)
+        return self.notebooks[name]
 
     def parent(self, name: str) -> str | None:
         """The image whose layers it shares: the declared one, else that with most of its groups and as its base."""
@@ -80,9 +92,25 @@ def parse_spec(data: Table, *, source: str = "pyproject.toml") -> EnvSpec:
     report_conflicts(groups, report)
     report_unknown_keys(table_at(data, ("tool", "env-spec"), report), ("tool", "env-spec"), _TABLES, report)
     images = parse_images(data, groups, report)
+    notebooks = parse_notebooks(data, images, report)
     if mistakes:
         raise SpecErrors(tuple(mistakes.values()), source=source)
-    return EnvSpec(groups=groups, images=images)
+    return EnvSpec(groups=groups, images=images, notebooks=notebooks)
+
+
+def check_notebooks(spec: EnvSpec, root: Path, datasets: Iterable[str]) -> None:
+    """See that the notebooks fit the rest of the project.
+
+    Args:
+        root: The folder of pyproject.toml.
+        datasets: Names of all that are declared.
+
+    Raises:
+        SpecErrors: Every notebook whose file is missing, and every dataset that is not declared.
+    """
+    mistakes = notebook_mistakes(spec.notebooks, root, tuple(datasets))
+    if mistakes:
+        raise SpecErrors(mistakes, source=str(root / "pyproject.toml"))
 
 
 def group_sets(spec: EnvSpec) -> tuple[tuple[str, ...], ...]:

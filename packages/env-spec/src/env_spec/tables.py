@@ -14,7 +14,14 @@ Table: TypeAlias = Mapping[str, Any]
 Report: TypeAlias = Callable[[SpecError], None]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_TYPE_NAMES = {str: "a string", bool: "a boolean", int: "an integer", list: "an array", dict: "a table"}
+_TYPE_NAMES = {
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a float",
+    list: "an array",
+    dict: "a table",
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -72,12 +79,21 @@ def tables_in(data: Table, path: tuple[str, ...], report: Report) -> Iterator[tu
         yield name, table_at(data, (*path, name), report)
 
 
-def string_at(table: Table, path: tuple[str, ...], report: Report) -> str | None:
+def string_at(table: Table, path: tuple[str | int, ...], report: Report) -> str | None:
     """The string under the last key of a path; None if there is none, or if something else stands there (reported)."""
-    value = table.get(path[-1])
+    value = table.get(str(path[-1]))
     if value is None or isinstance(value, str):
         return value
     report(SpecError(key_path(*path), f"must be a string, not {type_name(value)}"))
+    return None
+
+
+def bool_at(table: Table, path: tuple[str | int, ...], report: Report) -> bool | None:
+    """The boolean under the last key of a path; None if there is none, or if something else stands there (reported)."""
+    value = table.get(str(path[-1]))
+    if value is None or isinstance(value, bool):
+        return value
+    report(SpecError(key_path(*path), f"must be a boolean, not {type_name(value)}"))
     return None
 
 
