@@ -600,8 +600,45 @@ _DATA = Collection(
     *(remote_add, remote_list, remote_use, report, sample, status, verify),
 )
 
+_STACK = "whose settings are in infra-pulumi/Pulumi.STACK.yaml"
+
+
+def _infra(command: str, **flags: object) -> list[str]:
+    return ["python", "infra-pulumi/run_pulumi.py", *_module("", command, **flags)[3:]]
+
+
+@task(name="preview", help={"stack": _STACK, "json": _JSON})
+def preview_infra(ctx, stack="dev", json=False):  # type: ignore[no-untyped-def]
+    """Show what infra.up would do to the bucket, the roles and the people; does nothing.
+
+    Says what is missing (Pulumi's CLI, a login, a passphrase, the stack) and how to get it.
+
+    Example: invoke infra.preview --stack dev
+    """
+    _run(ctx, _infra("preview", stack=stack, json=json), is_for_programs=json)
+
+
+@task(name="up", help={"stack": _STACK, "yes": "do not ask"})
+def up_infra(ctx, stack="dev", yes=False):  # type: ignore[no-untyped-def]
+    """Make the bucket, the roles and the people as the settings say; asks first.
+
+    Example: invoke infra.up --stack dev
+    """
+    _run(ctx, _infra("up", stack=stack, yes=yes))
+
+
+@task(name="outputs", help={"stack": _STACK, "show-secrets": "first passwords too", "json": _JSON})
+def infra_outputs(ctx, stack="dev", show_secrets=False, json=False):  # type: ignore[no-untyped-def]
+    """Print what the rest of the project needs to know of the stack: bucket, region, prefixes, ARNs.
+
+    Example: invoke infra.outputs --json > outputs.json
+    """
+    _run(ctx, _infra("outputs", stack=stack, show_secrets=show_secrets, json=json), is_for_programs=json)
+
+
 namespace = Collection(
     env=_ENV,
     data=_DATA,
     image=Collection(build, clean, list_images, pin, reproduce, run_image, size, test_image),
+    infra=Collection(infra_outputs, preview_infra, up_infra),
 )
