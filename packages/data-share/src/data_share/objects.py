@@ -51,9 +51,7 @@ def folder_entries(content: bytes, oid: str) -> tuple[Entry, ...]:
         raise RecordError(f"object {oid}", f"is no list of files ({type(error).__name__})") from error
     for entry in entries:
         if not is_oid(entry.oid) or not is_inside(entry.path):
-            raise RecordError(
-                f"object {oid}", f"lists {entry.path!r}, which is not inside the folder; nothing was done"
-            )
+            raise RecordError(f"object {oid}", f"lists {entry.path!r}, which is outside of the folder")
     return entries
 
 

@@ -120,7 +120,7 @@ class Repository:
         Raises:
             PlacingError: It would overwrite what is in no cache, or the system refuses.
         """
-        command = [sys.executable, "-m", "dvc", "checkout", "--quiet", *paths]
+        command = [sys.executable, "-m", "dvc", "checkout", *paths]
         answer = _started(command, cwd=self.root, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
         if answer.returncode == 0:
             return
@@ -130,11 +130,14 @@ class Repository:
                 "the disk is full: the data are in the cache, but not all of them fit into the working tree, too.\n"
                 "  Make room (`invoke data.gc --local` removes what no commit needs), then run it again: it continues."
             )
-        if "--force" in said or "Are you sure" in said or "unable to checkout" in said.lower():
+        if "without confirmation" in said:
+            files = [
+                line.removeprefix(f"{self.root}/") for line in said.splitlines() if line.startswith(f"{self.root}/")
+            ]
             raise PlacingError(
-                "files in the working tree differ from what this commit records and are kept nowhere else:\n"
-                f"  {_reason(said)}\n"
-                "  Record them with `invoke data.compress`, or move them away, then run it again."
+                "files in the working tree differ from what this commit records and are kept nowhere else:"
+                + "".join(f"\n  {file}" for file in files)
+                + "\n  Record them with `invoke data.compress`, or move them away, then run it again."
             )
         raise PlacingError(f"the data are in the cache, but DVC could not put them in their place:\n  {said}")
 
@@ -179,11 +182,6 @@ def _started(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> su
         return subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise RevisionError(command[-1], f"there is no program '{command[0]}' here") from error
-
-
-def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1].removeprefix("ERROR: ") if lines else "DVC said nothing"
 
 
 def _read(path: Path) -> str:

@@ -98,6 +98,7 @@ class FolderStore:
         target = self._path(oid)
         with self._faults("written"):
             target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(target.parent)
             handle, partial = tempfile.mkstemp(prefix=".part-", dir=target.parent)
             try:
                 with os.fdopen(handle, "wb") as out, path.open("rb") as file:
@@ -169,6 +170,13 @@ def _copy(source: BinaryIO, target: BinaryIO, told: Told) -> None:
     while chunk := source.read(CHUNK_BYTES):
         target.write(chunk)
         told(len(chunk))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what pushes that were killed left there, if it is old enough to be nobody's."""
+    for path in folder.glob(".part-*"):
+        if path.stat().st_mtime < time.time() - 86400:
+            path.unlink(missing_ok=True)
 
 
 def _umask() -> int:
