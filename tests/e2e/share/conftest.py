@@ -35,7 +35,9 @@ def allow(*actions: str, resource: str, **more: Any) -> dict[str, Any]:
 
 
 LIST = allow("s3:ListBucket", resource=BUCKET)
-GET, PUT, DELETE = (allow(action, resource=f"{BUCKET}/*") for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"))
+GET, PUT, DELETE = (
+    allow(action, resource=f"{BUCKET}/*") for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+)
 ABORT = allow("s3:AbortMultipartUpload", resource=f"{BUCKET}/*")
 
 READER = Identity(name="reader", policies=[policy(LIST, GET)])
@@ -46,7 +48,12 @@ BLIND = Identity(name="blind", policies=[policy(GET, PUT, ABORT)])
 HALF = Identity(
     name="half",
     policies=[
-        policy(LIST, GET, ABORT, *(allow("s3:PutObject", resource=f"{BUCKET}/*/files/md5/{digit}*") for digit in "01234567")),
+        policy(
+            LIST,
+            GET,
+            ABORT,
+            *(allow("s3:PutObject", resource=f"{BUCKET}/*/files/md5/{digit}*") for digit in "01234567"),
+        ),
     ],
 )
 STRANGER = Identity(name="stranger")

@@ -56,6 +56,12 @@ class Repository:
                 yield config
         except ConfigError as error:
             raise ConfigurationError(f"DVC does not take it: {error}") from error
+        except UnicodeEncodeError as error:
+            # DVC reads such letters, but writes its configuration as ASCII.
+            raise ConfigurationError(
+                f"DVC cannot write a configuration with {error.object[error.start : error.end]!r} in it;"
+                " write .dvc/config by hand, or use a path without such letters"
+            ) from None
 
     def cache(self, config: Mapping[str, Any]) -> Path:
         """The folder of DVC's cache."""
