@@ -677,7 +677,14 @@ def up_infra(ctx, stack="dev", yes=False):  # type: ignore[no-untyped-def]
     _run(ctx, _infra("up", stack=stack, yes=yes))
 
 
-@task(name="outputs", help={"stack": _STACK, "show-secrets": "first passwords too", "json": _JSON})
+@task(
+    name="outputs",
+    help={
+        "stack": _STACK,
+        "show-secrets": "first passwords too",  # pragma: allowlist secret
+        "json": _JSON,
+    },
+)
 def infra_outputs(ctx, stack="dev", show_secrets=False, json=False):  # type: ignore[no-untyped-def]
     """Print what the rest of the project needs to know of the stack: bucket, region, prefixes, ARNs.
 
