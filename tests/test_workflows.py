@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,22 @@ def test_actions_are_pinned(workflow: Path) -> None:
 def test_workflow_starts_without_permissions(workflow: Path) -> None:
     """No job has a permission that it does not name."""
     assert "\npermissions: {}\n" in workflow.read_text("utf-8")
+
+
+def test_the_pulumi_of_the_workflow_is_the_locked_one() -> None:
+    """CLI and Python package have one version, that of poetry.lock."""
+    packages = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))["package"]
+    (locked,) = [package["version"] for package in packages if package["name"] == "pulumi"]
+    used = re.findall(r"pulumi-version: (.+)", (ROOT / ".github/workflows/infra.yml").read_text("utf-8"))
+    assert set(used) == {locked}
+
+
+def test_infrastructure_is_changed_only_by_approval_on_main() -> None:
+    """A preview never runs for a fork; an update only on main, in an environment; each has one of its own."""
+    jobs = (ROOT / ".github/workflows/infra.yml").read_text("utf-8").split("\njobs:\n")[1]
+    preview, up = jobs.split("\n  up:\n")
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview
+    assert "infra.up" not in preview
+    assert "environment: infra-preview" in preview
+    assert "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'" in up
+    assert "environment: infra-up" in up
