@@ -33,7 +33,7 @@ _GET_CLI = """\
   Linux:  curl -fsSL https://get.pulumi.com | sh     (then open a new terminal)
   Others, and packages to check by hand: https://www.pulumi.com/docs/install/"""
 _LOG_IN = """\
-  One admin, state in a folder:  mkdir -p ~/.shrinkwrap-state && pulumi login file://~/.shrinkwrap-state
+  One admin, state in a folder:  mkdir -p ~/.shrinkwrap-state && pulumi login file://$HOME/.shrinkwrap-state
   A team, state in a bucket:     pulumi login s3://BUCKET     (a private one, not the one of the data)
   Or for this terminal only:     export PULUMI_BACKEND_URL=file://$HOME/.shrinkwrap-state"""
 

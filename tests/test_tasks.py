@@ -57,6 +57,19 @@ def commands(context: MockContext) -> list[str]:
             {"html": "out.html"},
             "python -m data_convert report --up 4.056Mbps --down 24.518Mbps --html out.html",
         ),
+        ("push", {"dataset": ["a/2024*"], "rate": True}, "python -m data_share push --dataset 'a/2024*' --rate"),
+        ("pull", {"down": "25Mbps", "json": True}, "python -m data_share pull --down 25Mbps --json"),
+        ("check", {"rev": "main", "remote": "team"}, "python -m data_share check --rev main --remote team"),
+        ("doctor", {}, "python -m data_share doctor"),
+        ("gc", {"days": 90, "yes": True, "local": True}, "python -m data_share gc --local --days 90 --yes"),
+        (
+            "remote_add",
+            {"name": "team", "url": "s3://acme/x", "region": "eu-1", "default": True},
+            "python -m data_share remote-add team s3://acme/x --region eu-1 --default",
+        ),
+        ("remote_use", {"name": "team", "only_here": True}, "python -m data_share remote-use team --only-here"),
+        ("remote_list", {}, "python -m data_share remote-list"),
+        ("install_hooks", {}, "python -m data_share install-hooks"),
         (
             "compress",
             {"dry_run": True, "dataset": ["mine"]},
@@ -127,26 +140,33 @@ def test_compress_lets_dvc_speak_for_itself(tasks: ModuleType, project: Path) ->
     assert commands(context) == [quiet, loud]
 
 
-@pytest.mark.parametrize("task", ["push", "pull"])
-def test_moving_data_needs_a_record_of_it(tasks: ModuleType, project: Path, task: str) -> None:
-    """Without data/dvc.lock there is nothing to move, and the error says where it comes from."""
+def test_status_needs_a_record(tasks: ModuleType, project: Path) -> None:
+    """Without data/dvc.lock there is no state to tell, and the error says where it comes from."""
     with pytest.raises(Exit, match=r"data/dvc\.lock records no dataset\. Make it .*`invoke data\.compress`"):
-        getattr(tasks, task)(MockContext())
+        tasks.status(MockContext())
 
 
-def test_only_recorded_datasets_are_pulled(tasks: ModuleType, project: Path) -> None:
-    """A pull without names takes the datasets of data/dvc.lock: DVC fails on stages that never ran."""
-    (project / "data/dvc.lock").write_text("schema: '2.0'\nstages:\n  compress@mine:\n    cmd: x\n")
+def test_a_pull_for_a_notebook(tasks: ModuleType, project: Path) -> None:
+    """A notebook's datasets, or their parts, become the selections of data_share, beside those that were named."""
+    (project / "pyproject.toml").write_text(
+        '[dependency-groups]\nmain = []\n[tool.env-spec.images.eda]\ngroups = ["main"]\nbase = "b"\n'
+        '[tool.env-spec.notebooks.look]\npath = "notebooks/look.ipynb"\nimage = "eda"\n'
+        'datasets = ["mine", { name = "other", parts = ["2023*", "2024*"] }]\n'
+    )
     context = MockContext(run=Result(), repeat=True)
-    tasks.pull(context)
-    assert commands(context) == ["dvc pull data/dvc.yaml:compress@mine"]
+    tasks.pull(context, dataset=["third"], notebook="look", plan=True)
+    assert commands(context) == [
+        "python -m data_share pull --dataset third --dataset mine"
+        " --dataset 'other/2023*' --dataset 'other/2024*' --plan"
+    ]
 
 
-def test_an_unrecorded_dataset_is_named(tasks: ModuleType, project: Path) -> None:
-    """Asking for a dataset that was never compressed names it."""
-    (project / "data/dvc.lock").write_text("schema: '2.0'\nstages:\n  compress@mine:\n    cmd: x\n")
-    with pytest.raises(Exit, match="records no version of other"):
-        tasks.pull(MockContext(), dataset=["other"])
+def test_a_pull_for_an_unknown_notebook(tasks: ModuleType, project: Path) -> None:
+    """A notebook that is not declared ends the task with code 2."""
+    (project / "pyproject.toml").write_text("[dependency-groups]\nmain = []\n")
+    with pytest.raises(Exit) as caught:
+        tasks.pull(MockContext(), notebook="look")
+    assert caught.value.code == 2
 
 
 def test_unknown_datasets_get_the_nearest_name(tasks: ModuleType, project: Path) -> None:

@@ -93,7 +93,7 @@ def test_not_logged_in_says_how(make_cli: MakeCli) -> None:
     cli = make_cli(whoami="error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions")
     with pytest.raises(CannotRun) as error:
         run_pulumi.backend_url(cli)
-    assert "pulumi login file://~/.shrinkwrap-state" in told(error)
+    assert "pulumi login file://$HOME/.shrinkwrap-state" in told(error)
     assert "pulumi login s3://BUCKET" in told(error)
 
 

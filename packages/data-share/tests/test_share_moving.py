@@ -245,6 +245,7 @@ def test_the_remote_lacks_something(project: Project, share: Share) -> None:
     answer = share("pull")
     assert (answer.code, project.data()) == (1, {})
     assert "traffic: 1 file\n    data/raw/parquet/traffic" in answer.err
+    assert "This remote is a folder of this clone alone" in answer.err
     assert share("pull", "--dataset", "climate").code == 0
 
 
@@ -295,6 +296,33 @@ def test_disk_full_on_pull(project: Project, share: Share, monkeypatch: pytest.M
     room[0] = 99
     assert facts(share("pull", "--json"))["moved"]["files"] == 3
     assert "nothing to pull" in share("pull").out
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """On a file system of 3 MB, a pull of 4 says that the disk is full; with room, it fetches only the rest."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system")
+    try:
+        project = Project(disk / "x", remote=tmp_path / "remote")
+        project.write("climate", {f"{number}.parquet": os.urandom(500_000) for number in range(1)})
+        project.run("push")
+        files = {f"{number}.parquet": os.urandom(500_000) for number in range(8)}
+        other = Project(tmp_path / "other", remote=tmp_path / "remote")
+        other.write("climate", files)
+        other.run("push")
+        for name in ("dvc.lock", "dvc.yaml"):
+            (project.root / "data" / name).write_text((other.root / "data" / name).read_text())
+        answer = project.run("pull")
+        assert answer.returncode == 1
+        assert "error: the disk is full" in answer.stderr and "it continues" in answer.stderr
+        subprocess.run(["mount", "-o", "remount,size=30m", str(disk)], check=True)
+        assert project.json("pull")["moved"]["bytes"] < 3_000_000
+        assert project.data() == other.data()
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_a_pull_continues_in_the_middle_of_a_file(project: Project, share: Share) -> None:

@@ -88,6 +88,10 @@ class Project:
     def cached(self, oid: str) -> Path:
         return self.root / ".dvc/cache/files/md5" / oid[:2] / oid[2:]
 
+    def kept(self) -> list[str]:
+        """The objects of the cache."""
+        return [path.parent.name + path.name for path in (self.root / ".dvc/cache/files/md5").glob("??/*")]
+
     def there(self, oid: str) -> Path:
         return self.remote / "files/md5" / oid[:2] / oid[2:]
 

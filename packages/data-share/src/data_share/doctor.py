@@ -46,7 +46,7 @@ def _bucket_steps(store: S3Store) -> Iterator[Step]:
     yield who
     if who.state == "failed":
         return
-    yield _tried("session", lambda: _session(store))
+    yield _session(store)
     listing = _tried("list", lambda: f"allowed; the bucket answers from region {store.listing_region()}")
     yield listing
     # Another permission may be there; another bucket, clock or network is not.
@@ -66,15 +66,16 @@ def _who(store: S3Store) -> str:
     return f"{role_text(arn)}, {arn}"
 
 
-def _session(store: S3Store) -> str:
+def _session(store: S3Store) -> Step:
     expiry = store.session_expiry()
-    if not expiry:
-        return "these credentials do not say when they end"
     try:
         left = (datetime.fromisoformat(expiry) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):
-        return f"ends at {expiry}"
-    return f"ends in {duration_text(left)}, at {expiry}" if left > 0 else f"ended at {expiry}"
+        text = f"ends at {expiry}" if expiry else "these credentials do not say when they end"
+        return Step(name="session", state="unknown", text=text)
+    if left > 0:
+        return Step(name="session", state="ok", text=f"ends in {duration_text(left)}, at {expiry}")
+    return Step(name="session", state="failed", text=f"ended at {expiry}", facts={"to mend": store.place.sign_in})
 
 
 def _folder_steps(remote: Remote) -> Iterator[Step]:

@@ -180,12 +180,16 @@ class MissingThereError(FailedError):
         missing: Paths of the missing files by dataset.
     """
 
-    def __init__(self, missing: Mapping[str, Sequence[str]], where: str) -> None:
+    def __init__(self, missing: Mapping[str, Sequence[str]], where: str, *, is_own: bool = False) -> None:
         self.missing = {name: tuple(paths) for name, paths in missing.items()}
+        own = (
+            "\n  This remote is a folder of this clone alone, so nobody else can push to it;"
+            " `invoke data.remote-add NAME s3://BUCKET/PREFIX --default` sets one for all."
+        )
         super().__init__(
             f"{where} lacks data that dvc.lock records; nothing was fetched:{listed(self.missing)}\n"
             "  Someone who has them runs `invoke data.push`; from raw files, `invoke data.compress` makes them anew.\n"
-            "  Other datasets can be pulled by name: `invoke data.pull --dataset NAME`."
+            "  Other datasets can be pulled by name: `invoke data.pull --dataset NAME`." + (own if is_own else "")
         )
 
 

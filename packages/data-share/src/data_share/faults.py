@@ -88,7 +88,7 @@ class Place:
         """The command that gives a new session."""
         if self.profile:
             return f"`aws sso login --profile {self.profile}` (or renew that profile's keys)"
-        return "assume the role again and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN anew"
+        return "assume the role again, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 
 
 def store_error(error: Exception, place: Place, *, operation: str) -> StoreError:
@@ -160,7 +160,8 @@ def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
         mend = f"`aws configure sso --profile {place.profile or 'NAME'}`, or `invoke infra.configure`"
         return _fault("no-profile", f"{error}", place, mend=mend)
     if kinds & _NO_KEYS:
-        return _fault("no-keys", "there are no AWS credentials here", place, mend=place.sign_in)
+        mend = place.sign_in if place.profile else f"{place.command('--profile NAME')}, or {place.sign_in}"
+        return _fault("no-keys", "there are no AWS credentials here", place, mend=mend)
     if "NoRegionError" in kinds:
         return _fault("region", "no region is set", place, mend=place.command("--region REGION"))
     if "SSLError" in kinds:

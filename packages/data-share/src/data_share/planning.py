@@ -176,7 +176,7 @@ def pull_plan_of(chosen: Sequence[Chosen], root: Path, local: LocalObjects, stor
         left = size - before if before <= size else size
         items.append(Item(dataset=one.dataset, path=one.path, oid=one.oid, size_bytes=size, left_bytes=left))
     if missing:
-        raise MissingThereError(missing, store.where)
+        raise MissingThereError(missing, store.where, is_own=Path(store.where).is_relative_to(root))
     return PullPlan(items=unique_items(items), lists=lists.fetched, unplaced=tuple(unplaced), targets=tuple(targets))
 
 

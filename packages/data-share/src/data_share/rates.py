@@ -19,7 +19,7 @@ Direction: TypeAlias = Literal["push", "pull"]
 _VALID_S = 3600
 _FIRST_BYTES = 128 * 1024
 # A stretch of that many seconds says how fast a link is; what is faster than this needs less to be told so.
-_LONG_S, _FAST_S, _FAST_BPS = 1.5, 0.15, 40e6
+_LONG_S, _FAST_S, _FAST_BPS = 2.0, 0.15, 40e6
 _MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -37,8 +37,9 @@ class Rate:
     source: str
 
     def seconds(self, size_bytes: int, files: int, jobs: int) -> float:
-        """What moving so much takes, so many files at a time."""
-        return size_bytes * 8 / self.bits_per_second + self.latency_s * files / min(jobs, max(files, 1))
+        """What moving so much takes, so many files at a time: while one waits, others use the link."""
+        waiting = self.latency_s * files / min(jobs, max(files, 1))
+        return max(size_bytes * 8 / self.bits_per_second, waiting) + self.latency_s
 
 
 def declared_rate(text: str | None, direction: Direction) -> Rate | None:
@@ -53,7 +54,7 @@ def declared_rate(text: str | None, direction: Direction) -> Rate | None:
 
 def measured_up(store: Store) -> Rate:
     """What sending a stretch of random bytes takes; nothing of it stays."""
-    return _measured(lambda size_bytes: (size_bytes, store.probe_up(size_bytes)))
+    return _measured(lambda size_bytes: (size_bytes, store.probe_up(size_bytes), 1))
 
 
 def measured_down(store: Store, sizes: Mapping[str, int]) -> Rate | None:
@@ -62,24 +63,31 @@ def measured_down(store: Store, sizes: Mapping[str, int]) -> Rate | None:
     if largest is None or not sizes[largest]:
         return None
 
-    def probe(size_bytes: int) -> tuple[int, float]:
-        got, took = 0, 0.0
+    def probe(size_bytes: int) -> tuple[int, float, int]:
+        got, took, requests = 0, 0.0, 0
         while got < size_bytes and took < 2 * _LONG_S:
             some, seconds = store.probe_down(largest, min(size_bytes - got, sizes[largest]))
-            got, took = got + some, took + seconds
-        return got, took
+            got, took, requests = got + some, took + seconds, requests + 1
+        return got, took, requests
 
     return _measured(probe)
 
 
-def _measured(probe: Callable[[int], tuple[int, float]]) -> Rate:
-    _, latency = probe(1)
+def _measured(probe: Callable[[int], tuple[int, float, int]]) -> Rate:
+    """Ask for more and more until it takes long enough to be told.
+
+    Args:
+        probe: Gives bytes, seconds and requests for about so many bytes.
+    """
+    # The first one makes the connection, too.
+    latency = min(probe(1)[1], probe(1)[1])
     size_bytes, spent = _FIRST_BYTES, 0.0
     while True:
-        moved, took = probe(size_bytes)
+        moved, took, requests = probe(size_bytes)
         spent += took
-        # The wait for the first byte is no part of the rate, unless it is nearly all there was.
-        rate = moved * 8 / (took - latency if took > 2 * latency else took)
+        # Waiting is no part of the rate, unless it is nearly all there was.
+        waited = latency * requests
+        rate = moved * 8 / (took - waited if took > 2 * waited else took)
         is_told = took >= 0.8 * _LONG_S or (took >= _FAST_S and rate > _FAST_BPS)
         if is_told or size_bytes >= _MOST_BYTES or spent > 4 * _LONG_S:
             return Rate(bits_per_second=rate, latency_s=latency, source="measured")

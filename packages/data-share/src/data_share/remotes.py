@@ -122,12 +122,12 @@ def add_remote(
         inside = folder.is_relative_to(repository.root)
         settings["url"] = os.path.relpath(folder, repository.root / ".dvc") if inside else str(folder)
     with repository.edited_config() as config:
-        remotes = config.setdefault("remote", {})
-        there = remotes.get(name)
-        # DVC has made the paths of what it read absolute.
+        section = f'remote "{name}"'
+        there = config.get(section)
         if there is not None and not replace and not _is_same(there, settings, repository.root):
             raise RemoteSettingError(name, f"is there already, for {there.get('url')}; replace it with --replace")
-        remotes[name] = settings if replace or there is None else there
+        if replace or there is None:
+            config[section] = settings
         if is_default:
             config.setdefault("core", {})["remote"] = name
     return load_remotes(repository).by_name[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,20 +49,30 @@ class Repository:
 
     @contextmanager
     def edited_config(self, *, is_local: bool = False) -> Iterator[dict[str, Any]]:
-        """`.dvc/config` (or `.dvc/config.local`) to be changed; it is written when the block ends, if DVC takes it."""
-        from dvc.config import Config, ConfigError
+        """`.dvc/config` (or `.dvc/config.local`) to be changed, as it stands there; written when the block ends.
 
+        DVC's own editing drops comments, and leaves an empty file where a path is not ASCII.
+
+        Raises:
+            ConfigurationError: DVC does not take what it would be; the file is as it was.
+        """
+        from configobj import ConfigObj, ConfigObjError
+
+        path = self.root / ".dvc" / ("config.local" if is_local else "config")
+        before = path.read_bytes() if path.exists() else b""
         try:
-            with Config(str(self.root / ".dvc"), validate=False).edit("local" if is_local else "repo") as config:
-                yield config
-        except ConfigError as error:
-            raise ConfigurationError(f"DVC does not take it: {error}") from error
-        except UnicodeEncodeError as error:
-            # DVC reads such letters, but writes its configuration as ASCII.
-            raise ConfigurationError(
-                f"DVC cannot write a configuration with {error.object[error.start : error.end]!r} in it;"
-                " write .dvc/config by hand, or use a path without such letters"
-            ) from None
+            lines = before.decode("utf-8").splitlines()
+            config = ConfigObj(lines, encoding="utf-8", list_values=False, interpolation=False, write_empty_values=True)
+        except (ConfigObjError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        yield config
+        text = "".join(f"{_text(line)}\n" for line in config.write())
+        _replace(path, text.encode("utf-8"))
+        try:
+            self.config()
+        except ConfigurationError:
+            _replace(path, before)
+            raise
 
     def cache(self, config: Mapping[str, Any]) -> Path:
         """The folder of DVC's cache."""
@@ -195,3 +206,18 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(str(path), f"cannot be read: {error}") from error
+
+
+def _text(line: str | bytes) -> str:
+    text = line.decode("utf-8") if isinstance(line, bytes) else line
+    # As DVC writes the names of remotes.
+    return re.sub(r'^(\s*)\[(\w+ "[^"]+")\]', r"\1['\2']", text)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error

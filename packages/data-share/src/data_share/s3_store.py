@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,8 @@ from data_share.stores import CHUNK_BYTES, Told, folders_of, spread
 # Larger files go in parts, so that a lost connection costs one part.
 _PART_BYTES = 16 * 1024 * 1024
 _PROBE_KEY = ".shrinkwrap-probe"
+# One stream alone seldom fills a link, and a transfer has several.
+_PROBE_STREAMS, _PROBE_SHARE_BYTES = 4, 16 * 1024
 _DELETED_AT_ONCE = 1000
 
 
@@ -118,21 +121,32 @@ class S3Store:
         # An upload that is never completed is no object, and a contributor may abort but not delete.
         upload = self._begin(self.remote.prefix + _PROBE_KEY)
         try:
-            content = os.urandom(size_bytes)
+            contents = [os.urandom(stop - start) for start, stop in _shares(size_bytes)]
+
+            def send(number: int) -> None:
+                with self.faults("UploadPart"):
+                    self.client.upload_part(**upload, PartNumber=number, Body=contents[number - 1])
+
             began = time.perf_counter()
-            with self.faults("UploadPart"):
-                self.client.upload_part(**upload, PartNumber=1, Body=content)
+            with ThreadPoolExecutor(_PROBE_STREAMS) as pool:
+                list(pool.map(send, range(1, len(contents) + 1)))
             return time.perf_counter() - began
         finally:
             self._abort(upload)
 
     def probe_down(self, oid: str, size_bytes: int) -> tuple[int, float]:
+        _ = self.client
+
+        def get(share: tuple[int, int]) -> int:
+            with self.faults("GetObject"):
+                span = f"bytes={share[0]}-{share[1] - 1}"
+                answer = self.client.get_object(Bucket=self.remote.bucket, Key=self._key(oid), Range=span)
+                return len(answer["Body"].read())
+
         began = time.perf_counter()
-        with self.faults("GetObject"):
-            answer = self.client.get_object(
-                Bucket=self.remote.bucket, Key=self._key(oid), Range=f"bytes=0-{size_bytes - 1}"
-            )
-            return len(answer["Body"].read()), time.perf_counter() - began
+        with ThreadPoolExecutor(_PROBE_STREAMS) as pool:
+            got = sum(pool.map(get, _shares(size_bytes)))
+        return got, time.perf_counter() - began
 
     def describe(self, oid: str) -> str:
         return f"s3://{self.remote.bucket}/{self._key(oid)}"
@@ -276,15 +290,16 @@ class S3Store:
         try:
             yield
         except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
-            raise store_error(error, self._place, operation=operation) from error
+            raise store_error(error, self.place, operation=operation) from error
         except Exception as error:
             # urllib3's own, where botocore lets them through while a body is read.
             if type(error).__module__.partition(".")[0] != "urllib3":
                 raise
-            raise store_error(ConnectionError(str(error)), self._place, operation=operation) from error
+            raise store_error(ConnectionError(str(error)), self.place, operation=operation) from error
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
+        """What faults are about."""
         return Place(
             remote=self.remote.name,
             url=self.remote.url,
@@ -318,6 +333,12 @@ class S3Store:
 
     def _key(self, oid: str) -> str:
         return self.remote.prefix + key(oid)
+
+
+def _shares(size_bytes: int) -> list[tuple[int, int]]:
+    """Start and stop of what each stream of a probe moves; one stream does, if it is little."""
+    share = max(_PROBE_SHARE_BYTES, -(-size_bytes // _PROBE_STREAMS))
+    return [(start, min(start + share, size_bytes)) for start in range(0, size_bytes, share)]
 
 
 class _Told:
