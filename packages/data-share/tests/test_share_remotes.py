@@ -75,7 +75,7 @@ def test_adding_twice(project: Project, share: Share) -> None:
     [
         ("team", "s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@acme/x"),  # pragma: allowlist secret
         ("team", "s3://acme/x", "--endpoint", "https://user:password@s3.example.org"),  # pragma: allowlist secret
-        ("team", "s3://acme/x", "--profile", "AKIAIOSFODNN7EXAMPLE"),
+        ("team", "s3://acme/x", "--profile", "AKIAIOSFODNN7EXAMPLE"),  # pragma: allowlist secret
         ("team", "s3://acme/x", "--endpoint", "https://s3.example.org/?X-Amz-Signature=1"),
     ],
 )
