@@ -167,7 +167,7 @@ def _check(args: argparse.Namespace) -> int:
         outputs = recorded_outputs(repository.records(revision))
         if args.pre_push and not outputs:
             continue  # a branch that knows no data can be pushed without a remote
-        store = store_of(load_remotes(repository).remote(args.remote))
+        store = store_of(load_remotes(repository).remote(args.remote), repository)
         findings.append(finding_of(outputs, revision or HERE, local_objects(repository), store))
     if args.json:
         facts = [finding_facts(finding) for finding in findings]
@@ -181,10 +181,12 @@ def _check(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from data_share.doctor import examined, step_facts, step_text
     from data_share.remotes import load_remotes
+    from data_share.transfer import store_of
 
-    remote = load_remotes(Repository(Path())).remote(args.remote)
+    repository = Repository(Path())
+    remote = load_remotes(repository).remote(args.remote)
     steps = []
-    for step in examined(remote):
+    for step in examined(remote, store_of(remote, repository)):
         steps.append(step)
         if not args.json:
             print(step_text(step), end="", flush=True)
@@ -201,7 +203,7 @@ def _gc(args: argparse.Namespace) -> int:
 
     repository = Repository(Path())
     local = local_objects(repository)
-    store = store_of(load_remotes(repository).remote(args.remote))
+    store = store_of(load_remotes(repository).remote(args.remote), repository)
     place = FolderStore(local.cache) if args.local else store
     with nullcontext() if args.plan else local.lock():
         there = place.all_sizes()
