@@ -132,12 +132,14 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 def _transfer(args: argparse.Namespace) -> int:
     from data_share.moving import moved_facts, moved_text
     from data_share.plan import plan_facts, plan_text
+    from data_share.progress import said_if_slow
     from data_share.transfer import Rates, local_objects, planned
 
     repository = Repository(Path())
     with nullcontext() if args.plan else local_objects(repository).lock():
         rates = Rates(up=args.up, down=args.down, is_measured=args.rate)
-        work = planned(args.command, repository, selections=args.dataset, remote_name=args.remote, rates=rates)
+        with said_if_slow("looking at what is here, what is there, and how fast the link is"):
+            work = planned(args.command, repository, selections=args.dataset, remote_name=args.remote, rates=rates)
         plan = work.plan
         facts: dict[str, Any] = {"direction": plan.direction, "remote": plan.remote, "where": plan.where}
         if not args.json:
@@ -156,6 +158,7 @@ def _transfer(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from data_share.check import finding_facts, finding_of, finding_text
     from data_share.hooks import pushed_commits
+    from data_share.progress import said_if_slow
     from data_share.records import recorded_outputs
     from data_share.remotes import load_remotes
     from data_share.transfer import local_objects, store_of
@@ -168,7 +171,8 @@ def _check(args: argparse.Namespace) -> int:
         if args.pre_push and not outputs:
             continue  # a branch that knows no data can be pushed without a remote
         store = store_of(load_remotes(repository).remote(args.remote), repository)
-        findings.append(finding_of(outputs, revision or HERE, local_objects(repository), store))
+        with said_if_slow(f"asking {store.where} for {len(outputs):,} folders and files"):
+            findings.append(finding_of(outputs, revision or HERE, local_objects(repository), store))
     if args.json:
         facts = [finding_facts(finding) for finding in findings]
         print(json.dumps(facts if args.pre_push else facts[0], indent=2))
@@ -197,6 +201,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def _gc(args: argparse.Namespace) -> int:
     from data_share import garbage
+    from data_share.progress import said_if_slow
     from data_share.remotes import load_remotes
     from data_share.stores import FolderStore
     from data_share.transfer import local_objects, store_of
@@ -206,12 +211,13 @@ def _gc(args: argparse.Namespace) -> int:
     store = store_of(load_remotes(repository).remote(args.remote), repository)
     place = FolderStore(local.cache) if args.local else store
     with nullcontext() if args.plan else local.lock():
-        there = place.all_sizes()
-        outputs, commits = garbage.needed_outputs(repository, args.days)
-        needed = garbage.needed_objects(outputs, local, there, store)
-        if not args.local:
-            # Somebody may have pushed data whose commit is not known here yet.
-            needed |= place.younger(args.days * 86400) if args.days else set()
+        with said_if_slow(f"listing {place.where} and what commits need of it"):
+            there = place.all_sizes()
+            outputs, commits = garbage.needed_outputs(repository, args.days)
+            needed = garbage.needed_objects(outputs, local, there, store)
+            if not args.local:
+                # Somebody may have pushed data whose commit is not known here yet.
+                needed |= place.younger(args.days * 86400) if args.days else set()
         plan = garbage.garbage_of(place.where, there, needed, commits=commits, days=args.days)
         if not args.json:
             print(garbage.garbage_text(plan), end="", flush=True)
