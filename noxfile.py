@@ -48,9 +48,10 @@ def types(session: nox.Session) -> None:
 def types_infra(session: nox.Session) -> None:
     """Check the types of infra-pulumi with mypy, strictly, against the locked Pulumi."""
     _install_slice(session, "infra", "policy-lint", "dev")
-    # Two programs, two modules called __main__.
-    session.run("mypy", "infra-pulumi", "--exclude=policy-pack/__main__")
+    # Two programs, two modules called __main__; two folders of tests, two called conftest.
+    session.run("mypy", "infra-pulumi", "--exclude=policy-pack/__main__", "--exclude=e2e/")
     session.run("mypy", "infra-pulumi/policy-pack")
+    session.run("mypy", "infra-pulumi/e2e", env={"MYPYPATH": "infra-pulumi:infra-pulumi/tests"})
 
 
 @nox.session
@@ -78,6 +79,13 @@ def e2e(session: nox.Session) -> None:
     """Run the end-to-end tests (a fresh clone, real services) with groups ops and dev installed; slow."""
     _install_slice(session, "ops", "dev", "e2e")
     session.run("pytest", "tests/e2e", *session.posargs)
+
+
+@nox.session
+def e2e_infra(session: nox.Session) -> None:
+    """Run infra-pulumi under the real Pulumi engine, built from its Go modules, against a cloud in memory; slow."""
+    _install_slice(session, "infra", "test")
+    session.run("pytest", "infra-pulumi/e2e", *session.posargs)
 
 
 @nox.session

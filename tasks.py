@@ -36,9 +36,9 @@ def _try(ctx: Context, command: list[str], *, is_for_programs: bool = False, **o
     return result
 
 
-def _module(name: str, *words: str, **flags: object) -> list[str]:
+def _module(name: str, *words: object, **flags: object) -> list[str]:
     """`python -m NAME WORDS --flag value`; a flag that is None, False or empty is left out."""
-    command = ["python", "-m", name, *words]
+    command = ["python", "-m", name, *map(str, words)]
     for flag, value in flags.items():
         option = "--" + flag.replace("_", "-")
         if value is True:
@@ -763,15 +763,103 @@ _DATA = Collection(
     *(remote_add, remote_list, remote_use, report, sample, status, verify),
 )
 
-_DATA = Collection(
-    *(check, compress, doctor, gc, inspect, install_hooks, pull, push),
-    *(remote_add, remote_list, remote_use, report, sample, status, verify),
+
+@task(
+    name="configure",
+    iterable=["role"],
+    help={
+        "stack": "ask this stack for its outputs (dev)",
+        "outputs": "or read them from this file, made by infra.outputs --json",
+        "project": "whose prefix of the bucket (the only one)",
+        "role": "a profile for this role, like contributor; may be repeated (all that people may have)",
+        "profiles": "write the AWS profiles without asking",
+        "source-profile": "the AWS profile whose credentials assume the role",
+        "user": "your IAM user, whose MFA device is asked for; not with an identity provider",
+        "replace": "change a remote or profile of that name that says something else",
+        "json": _JSON,
+    },
 )
+def configure_infra(  # type: ignore[no-untyped-def]
+    ctx,
+    stack=None,
+    outputs=None,
+    project=None,
+    role=None,
+    profiles=False,
+    source_profile=None,
+    user=None,
+    replace=False,
+    json=False,
+):
+    """Make the bucket the DVC remote of this repository and, after asking, write an AWS profile per role.
+
+    Neither holds a secret. What stands in your AWS settings stays as it is.
+
+    Example: invoke infra.configure --outputs outputs.json --project traffic --role contributor
+    """
+    if stack and outputs:
+        raise Exit("error: name a stack to ask or a file of outputs, not both", code=2)
+    flags = {"project": project, "role": role, "profiles": profiles, "source_profile": source_profile, "user": user}
+    flags |= {"replace": replace, "json": json}
+    if outputs:
+        return _run(ctx, _module("data_share", "configure", outputs, **flags), is_for_programs=json)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"outputs-of-{stack or 'dev'}.json"
+        answer = _try(ctx, _infra("outputs", stack=stack or "dev", json=True), is_for_programs=True, hide="out")
+        if not answer.ok:
+            raise Exit(code=answer.exited)
+        file.write_text(answer.stdout, encoding="utf-8")
+        _run(ctx, _module("data_share", "configure", file, **flags), is_for_programs=json)
+    return None
+
+
+_STACK = "whose settings are in infra-pulumi/Pulumi.STACK.yaml"
+
+
+def _infra(command: str, **flags: object) -> list[str]:
+    return ["python", "infra-pulumi/run_pulumi.py", *_module("", command, **flags)[3:]]
+
+
+@task(name="preview", help={"stack": _STACK, "json": _JSON})
+def preview_infra(ctx, stack="dev", json=False):  # type: ignore[no-untyped-def]
+    """Show what infra.up would do to the bucket, the roles and the people; does nothing.
+
+    Says what is missing (Pulumi's CLI, a login, a passphrase, the stack) and how to get it.
+
+    Example: invoke infra.preview --stack dev
+    """
+    _run(ctx, _infra("preview", stack=stack, json=json), is_for_programs=json)
+
+
+@task(name="up", help={"stack": _STACK, "yes": "do not ask"})
+def up_infra(ctx, stack="dev", yes=False):  # type: ignore[no-untyped-def]
+    """Make the bucket, the roles and the people as the settings say; asks first.
+
+    Example: invoke infra.up --stack dev
+    """
+    _run(ctx, _infra("up", stack=stack, yes=yes))
+
+
+@task(
+    name="outputs",
+    help={
+        "stack": _STACK,
+        "show-secrets": "first passwords too",  # pragma: allowlist secret
+        "json": _JSON,
+    },
+)
+def infra_outputs(ctx, stack="dev", show_secrets=False, json=False):  # type: ignore[no-untyped-def]
+    """Print what the rest of the project needs to know of the stack: bucket, region, prefixes, ARNs.
+
+    Example: invoke infra.outputs --json > outputs.json
+    """
+    _run(ctx, _infra("outputs", stack=stack, show_secrets=show_secrets, json=json), is_for_programs=json)
 
 
 namespace = Collection(
     env=_ENV,
     data=_DATA,
     image=Collection(build, clean, get_image, list_images, pin, reproduce, run_image, size, test_image),
+    infra=Collection(configure_infra, infra_outputs, preview_infra, up_infra),
     notebook=_NOTEBOOKS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,22 @@ def test_images_are_compared_every_week() -> None:
     workflow = (ROOT / ".github/workflows/images.yml").read_text("utf-8")
     assert re.search(r'schedule:\n    - cron: "\d+ \d+ \* \* [0-6]"', workflow)
     assert "./run invoke image.reproduce" in workflow
+
+
+def test_the_pulumi_of_the_workflow_is_the_locked_one() -> None:
+    """CLI and Python package have one version, that of poetry.lock."""
+    packages = tomllib.loads((ROOT / "poetry.lock").read_text("utf-8"))["package"]
+    (locked,) = [package["version"] for package in packages if package["name"] == "pulumi"]
+    used = re.findall(r"pulumi-version: (.+)", (ROOT / ".github/workflows/infra.yml").read_text("utf-8"))
+    assert set(used) == {locked}
+
+
+def test_infrastructure_is_changed_only_by_approval_on_main() -> None:
+    """A preview never runs for a fork; an update only on main, in an environment; each has one of its own."""
+    jobs = (ROOT / ".github/workflows/infra.yml").read_text("utf-8").split("\njobs:\n")[1]
+    preview, up = jobs.split("\n  up:\n")
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview
+    assert "infra.up" not in preview
+    assert "environment: infra-preview" in preview
+    assert "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'" in up
+    assert "environment: infra-up" in up

@@ -15,6 +15,7 @@ from .policies import (
     data_policy,
     people_trust,
     policy_text,
+    preview_policy,
     self_service_policy,
     user_boundary,
     workflow_trust,
@@ -32,7 +33,7 @@ _DATA_KINDS: dict[RoleKind, DataKind] = {
     "ci-read": "reader",
     "ci-publish": "contributor",
 }
-_SESSION_S = {"admin": 3600}
+_SESSION_S = {"admin": 3600, "ci-preview": 3600}
 _WORKDAY_S = 8 * 3600
 
 
@@ -130,7 +131,8 @@ class DataAccess(pulumi.ComponentResource):
                 self._make_role(role, document, after=[self._users[name] for name in users])
 
     def _make_workflow_roles(self, projects: list[Project]) -> None:
-        if not projects:
+        preview = self._settings.preview
+        if not projects and preview is None:
             return
         provider_arn: Input[str] = self._settings.github_provider_arn or self._make_github_provider().arn
         for project in projects:
@@ -142,6 +144,9 @@ class DataAccess(pulumi.ComponentResource):
             }
             for kind, subject in subjects.items():
                 self._make_role(Role(kind=kind, project=project.name), _workflow_trust(provider_arn, subject))
+        if preview is not None:
+            subject = environment_subject(preview.repository, preview.environment)
+            self._make_role(Role(kind="ci-preview", project=None), _workflow_trust(provider_arn, subject))
 
     def _make_github_provider(self) -> iam.OpenIdConnectProvider:
         return iam.OpenIdConnectProvider(
@@ -169,6 +174,15 @@ class DataAccess(pulumi.ComponentResource):
 
     def _role_policy(self, role: Role, key_arn: str) -> Document:
         bucket = self._settings.bucket.name
+        if role.kind == "ci-preview" and self._settings.preview is not None:
+            return preview_policy(
+                account_id=self._settings.account_id,
+                region=self._settings.region,
+                stack=self._settings.stack,
+                buckets=[bucket, self._args.log_bucket],
+                key_arn=key_arn,
+                state_bucket=self._settings.preview.state_bucket,
+            )
         if role.project is None:
             return admin_policy(bucket=bucket, log_bucket=self._args.log_bucket, key_arn=key_arn)
         region = self._settings.region

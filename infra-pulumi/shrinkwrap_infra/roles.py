@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RoleKind = Literal["reader", "contributor", "steward", "admin", "ci-read", "ci-publish"]
+RoleKind = Literal["reader", "contributor", "steward", "admin", "ci-read", "ci-publish", "ci-preview"]
 
-# What a person may be in a project; workflows are ci-read and ci-publish.
+# What a person may be in a project; workflows are ci-read and ci-publish, and ci-preview, which is of no project.
 PERSON_KINDS: tuple[RoleKind, ...] = ("reader", "contributor", "steward")
 ROLE_NAME_LIMIT = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A kind of role in a project; the admin is of no project."""
+    """A kind of role in a project; admin and ci-preview are of no project."""
 
     kind: RoleKind
     project: str | None

@@ -74,6 +74,19 @@ class GitHub:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preview:
+    """Where previews of this very program run, and where their state is.
+
+    Attributes:
+        state_bucket: where Pulumi keeps the stack's state; None if it is not in S3.
+    """
+
+    repository: str
+    environment: str
+    state_bucket: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """A prefix of the bucket with roles of its own."""
 
@@ -112,6 +125,7 @@ class Settings:
     projects: tuple[Project, ...]
     people: tuple[Person, ...]
     github_provider_arn: str | None
+    preview: Preview | None
 
     @property
     def held_roles(self) -> tuple[Role, ...]:
@@ -139,6 +153,7 @@ def parse_settings(raw: object, *, stack: str) -> Settings:
         projects=projects,
         people=tuple(_person(name, table, projects) for name, table in top.named_tables("people", _PERSON)),
         github_provider_arn=top.optional_text("github_provider_arn", _PROVIDER_ARN),
+        preview=_preview(top.optional_table("preview")),
     )
     top.finish()
     if not problems:
@@ -181,6 +196,18 @@ def _budget(table: Reader) -> Budget:
     budget = Budget(monthly_usd=table.number("monthly_usd", 1, 1_000_000), emails=table.texts("emails", _EMAIL))
     table.finish()
     return budget
+
+
+def _preview(table: Reader | None) -> Preview | None:
+    if table is None:
+        return None
+    preview = Preview(
+        repository=table.text("repository", _REPOSITORY),
+        environment=table.text("environment", _ENVIRONMENT),
+        state_bucket=table.optional_text("state_bucket", _BUCKET),
+    )
+    table.finish()
+    return preview
 
 
 def _project(name: str, table: Reader) -> Project:
@@ -227,6 +254,16 @@ def _conflicts(settings: Settings) -> list[Problem]:
                 f"the role name {longest} is longer than {ROLE_NAME_LIMIT} letters; shorten the project or the stack"
             )
             problems.append(Problem(path=f"shrinkwrap:settings.projects.{project.name}", message=message))
+    preview = settings.preview
+    if preview is not None and preview.state_bucket in (settings.bucket.name, f"{settings.bucket.name}-logs"):
+        message = "is a bucket of this stack; state belongs into one that the stack does not manage"
+        problems.append(Problem(path="shrinkwrap:settings.preview.state_bucket", message=message))
+    for project in settings.projects:
+        if preview is not None and project.github is not None and _same_environment(project.github, preview):
+            message = (
+                "is the environment of a project, whose jobs would get the role for previews, too; name another one"
+            )
+            problems.append(Problem(path="shrinkwrap:settings.preview.environment", message=message))
     replica = settings.bucket.replica
     if replica is not None and replica.bucket_arn == f"arn:aws:s3:::{settings.bucket.name}":
         message = "is the data bucket itself; name another one"
@@ -243,3 +280,11 @@ def _conflicts(settings: Settings) -> list[Problem]:
             )
             problems.append(Problem(path=f"shrinkwrap:settings.{path}", message=message))
     return problems
+
+
+def _same_environment(github: GitHub, preview: Preview) -> bool:
+    """GitHub takes names for the same whatever their case; the trust policy does not, so this errs on the safe side."""
+    return (github.repository.lower(), github.environment.lower()) == (
+        preview.repository.lower(),
+        preview.environment.lower(),
+    )

@@ -13,6 +13,7 @@ def test_roles_are_exactly_those_somebody_holds(stack: Recording) -> None:
     """A role that nobody may assume is not made; workflows get theirs where a project names a repository."""
     assert sorted(made.name for made in stack.all("iam/role:Role")) == [
         "role-admin",
+        "role-ci-preview",
         "role-climate-contributor",
         "role-traffic-ci-publish",
         "role-traffic-ci-read",
@@ -79,7 +80,7 @@ def test_users_exist_before_roles_trust_them(stack: Recording) -> None:
 def test_admin_sessions_are_short(stack: Recording) -> None:
     """An hour for settings, a working day for data."""
     lengths = {made.name: made.inputs["maxSessionDuration"] for made in stack.all("iam/role:Role")}
-    assert lengths.pop("role-admin") == 3600
+    assert (lengths.pop("role-admin"), lengths.pop("role-ci-preview")) == (3600, 3600)
     assert set(lengths.values()) == {8 * 3600}
 
 
@@ -111,6 +112,7 @@ def test_the_github_provider_is_made_once(stack: Recording, full_stack: Recordin
     [
         ("role-traffic-ci-read", "repo:acme/shrinkwrap:environment:data-read"),
         ("role-traffic-ci-publish", "repo:acme/shrinkwrap:ref:refs/heads/main"),
+        ("role-ci-preview", "repo:acme/shrinkwrap:environment:infra-preview"),
     ],
 )
 def test_workflow_roles_are_bound_to_one_subject(stack: Recording, role: str, subject: str) -> None:
@@ -143,3 +145,33 @@ def test_a_stack_without_users_has_no_user_policies() -> None:
     settings["people"] = {"analysts": {"roles": ["traffic/reader"], "principal": ANALYSTS}}
     kinds = {made.kind for made in run_program(settings).resources}
     assert not {"iam/user:User", "iam/policy:Policy", "iam/userLoginProfile:UserLoginProfile"} & kinds
+
+
+def test_without_previews_there_is_no_role_for_them() -> None:
+    """The role is made only where the settings say where previews run; with its state elsewhere, it reads no bucket."""
+    settings = example_settings()
+    settings["preview"].pop("state_bucket")
+    with_folder = run_program(settings)
+    policy = with_folder.one("iam/rolePolicy:RolePolicy", "role-ci-preview-policy").policy()
+    assert not {"ListState", "ReadState"} & {statement["Sid"] for statement in policy["Statement"]}
+    del settings["preview"]
+    assert "role-ci-preview" not in {made.name for made in run_program(settings).resources}
+
+
+def test_previews_alone_need_the_provider_too() -> None:
+    """A stack whose projects have no workflows still has the provider for its own."""
+    settings = example_settings()
+    del settings["projects"]["traffic"]["github"]
+    recording = run_program(settings)
+    assert len(recording.all("iam/openIdConnectProvider:OpenIdConnectProvider")) == 1
+    assert [made.name for made in recording.all("iam/role:Role") if "ci" in made.name.split("-")] == ["role-ci-preview"]
+
+
+def test_the_role_for_previews_only_looks(stack: Recording) -> None:
+    """Every action begins with Get, List, Describe or View; of objects, only Pulumi's state is read."""
+    policy = stack.one("iam/rolePolicy:RolePolicy", "role-ci-preview-policy").policy()
+    for statement in policy["Statement"]:
+        for action in statement["Action"]:
+            assert action.partition(":")[2].startswith(("Describe", "Get", "List", "View")), action
+            if action == "s3:GetObject":
+                assert statement["Resource"] == ["arn:aws:s3:::acme-pulumi-state/.pulumi/*"]

@@ -21,6 +21,7 @@ def token(subject: str, audience: str = "sts.amazonaws.com") -> dict[str, str | 
     ("subject", "may_read", "may_publish"),
     [
         (f"{REPOSITORY}:environment:data-read", True, False),
+        (f"{REPOSITORY}:environment:infra-preview", False, False),
         (f"{REPOSITORY}:ref:refs/heads/main", False, True),
         (f"{REPOSITORY}:pull_request", False, False),
         (f"{REPOSITORY}:environment:production", False, False),
@@ -42,6 +43,24 @@ def test_only_the_bound_workflow_gets_a_role(stack: Recording, subject: str, may
     for role, may in (("ci-read", may_read), ("ci-publish", may_publish)):
         policy = stack.one("iam/role:Role", f"role-traffic-{role}").policy("assumeRolePolicy")
         assert is_trusted(policy, provider_arn=PROVIDER, token=token(subject)) is may, role
+
+
+def test_only_the_previews_environment_gets_the_previews_role(stack: Recording) -> None:
+    """Neither the environment of a project's jobs, nor the main branch, nor a fork's environment of that name."""
+    policy = stack.one("iam/role:Role", "role-ci-preview").policy("assumeRolePolicy")
+    trusted = [
+        subject
+        for subject in (
+            f"{REPOSITORY}:environment:infra-preview",
+            f"{REPOSITORY}:environment:data-read",
+            f"{REPOSITORY}:environment:infra-up",
+            f"{REPOSITORY}:ref:refs/heads/main",
+            f"{REPOSITORY}:pull_request",
+            "repo:stranger/shrinkwrap:environment:infra-preview",
+        )
+        if is_trusted(policy, provider_arn=PROVIDER, token=token(subject))
+    ]
+    assert trusted == [f"{REPOSITORY}:environment:infra-preview"]
 
 
 @pytest.mark.parametrize("role", ["ci-read", "ci-publish"])

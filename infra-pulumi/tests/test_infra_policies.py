@@ -22,6 +22,8 @@ ACCEPTED = [
     ("user-boundary.policy", "RESOURCE_STAR", "cloudshell:"),
     ("user-self-service.policy", "RESOURCE_STAR", "cloudshell:"),
     # It knows SAML and a few web providers, GitHub not.
+    ("role-ci-preview.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "githubusercontent.com"),
+    ("role-ci-preview.assumeRolePolicy", "UNKNOWN_CONDITION_FOR_ACTION", "githubusercontent.com:"),
     ("role-traffic-ci-read.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "githubusercontent.com"),
     ("role-traffic-ci-publish.assumeRolePolicy", "UNKNOWN_FEDERATION_SOURCE", "githubusercontent.com"),
     ("role-traffic-ci-read.assumeRolePolicy", "UNKNOWN_CONDITION_FOR_ACTION", "githubusercontent.com:"),

@@ -98,6 +98,9 @@ def test_good_settings_are_typed() -> None:
         ),
         ("bucket.replica.bucket_arn", "arn:aws:s3:::acme-shrinkwrap-test", "bucket.replica.bucket_arn: is the data"),
         ("github_provider_arn", "arn:aws:iam::111122223333:oidc-provider/gitlab.com", "github_provider_arn: must be"),
+        ("preview.environment", "infra *", "preview.environment: must be the name of a GitHub environment"),
+        ("preview.environment", "Data-Read", "preview.environment: is the environment of a project, whose jobs would"),
+        ("preview.state_bucket", "acme-shrinkwrap-test-logs", "preview.state_bucket: is a bucket of this stack; state"),
     ],
 )
 def test_one_mistake_is_one_problem(path: str, value: object, told: str) -> None:
@@ -172,7 +175,7 @@ def test_the_stack_name_goes_into_arns() -> None:
 def test_the_shipped_settings_are_good_but_for_their_blanks() -> None:
     """Pulumi.dev.yaml has every setting; filled in, and with every commented line, it is accepted."""
     text = (ROOT / "Pulumi.dev.yaml").read_text("utf-8")
-    commented = ["object_lock:", "replica:", "github_provider_arn:", "grace:", "analysts:"]
+    commented = ["object_lock:", "replica:", "github_provider_arn:", "preview:", "grace:", "analysts:"]
     for key in commented:
         assert f"# {key}" in text, key
         text = text.replace(f"# {key}", key)
@@ -180,6 +183,7 @@ def test_the_shipped_settings_are_good_but_for_their_blanks() -> None:
     settings = parse_settings(raw, stack="dev")
     assert [person.name for person in settings.people] == ["ada", "grace", "analysts"]
     assert settings.bucket.object_lock is not None and settings.bucket.replica is not None
+    assert settings.preview is not None
 
 
 def test_the_shipped_settings_cannot_be_used_by_accident() -> None:

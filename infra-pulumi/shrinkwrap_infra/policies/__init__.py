@@ -5,7 +5,7 @@ from __future__ import annotations
 from .bucket_policies import data_bucket_policy, log_bucket_policy
 from .document import Document, Statement, policy_text
 from .key_policy import key_policy
-from .role_policies import admin_policy, data_policy, replication_policy
+from .role_policies import admin_policy, data_policy, preview_policy, replication_policy
 from .trust_policies import people_trust, replication_trust, workflow_trust
 from .user_policies import assume_policy, self_service_policy, user_boundary
 
@@ -20,6 +20,7 @@ __all__ = [
     "log_bucket_policy",
     "people_trust",
     "policy_text",
+    "preview_policy",
     "replication_policy",
     "replication_trust",
     "self_service_policy",

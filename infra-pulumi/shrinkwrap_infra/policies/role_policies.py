@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from .document import Condition, Document, Statement, allow, deny, document
@@ -44,7 +45,7 @@ def admin_policy(*, bucket: str, log_bucket: str, key_arn: str) -> Document:
         allow("ListData", ["s3:ListBucket", "s3:ListBucketVersions"], [data]),
         allow("ListLogs", ["s3:ListBucket"], [logs]),
         allow("ReadLogs", ["s3:GetObject"], [f"{logs}/*"]),
-        allow("SeeKey", ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"], [key_arn]),
+        allow("SeeKey", _SEE_KEY, [key_arn]),
         # Stays true if a wider policy is attached or the bucket's own policy is rewritten by this very role.
         deny(
             "NoDeletionWithoutMfa",
@@ -53,6 +54,38 @@ def admin_policy(*, bucket: str, log_bucket: str, key_arn: str) -> Document:
             {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
         ),
     )
+
+
+def preview_policy(
+    *, account_id: str, region: str, stack: str, buckets: Sequence[str], key_arn: str, state_bucket: str | None
+) -> Document:
+    """Settings of what this stack manages, to be compared with what the program asks for; no data, no logs.
+
+    Args:
+        buckets: names of the data and the log bucket.
+        state_bucket: where the state of the stack is; a preview reads it and takes no lock.
+    """
+    iam = f"arn:aws:iam::{account_id}:"
+    own = f"shrinkwrap-{stack}-*"
+    provider = f"{iam}oidc-provider/token.actions.githubusercontent.com"
+    statements = [
+        allow("SeeBuckets", [*_SEE_SETTINGS, *_SEE_MORE_SETTINGS], [f"arn:aws:s3:::{name}" for name in buckets]),
+        allow("SeeKey", [*_SEE_KEY, "kms:ListResourceTags"], [key_arn]),
+        # These know no resource.
+        allow("SeeLists", ["cloudtrail:DescribeTrails", "kms:ListAliases"], ["*"]),
+        allow("SeeRoles", _SEE_ROLES, [f"{iam}role/{own}"]),
+        allow("SeeUsers", _SEE_USERS, [f"{iam}user/{own}"]),
+        allow("SeePolicies", _SEE_POLICIES, [f"{iam}policy/{own}"]),
+        allow("SeeProvider", ["iam:GetOpenIDConnectProvider"], [provider]),
+        allow("SeeTrail", _SEE_TRAIL, [f"arn:aws:cloudtrail:{region}:{account_id}:trail/shrinkwrap-{stack}"]),
+        allow("SeeBudget", _SEE_BUDGET, [f"arn:aws:budgets::{account_id}:budget/shrinkwrap-{stack}"]),
+    ]
+    if state_bucket is not None:
+        statements += [
+            allow("ListState", ["s3:ListBucket"], [f"arn:aws:s3:::{state_bucket}"]),
+            allow("ReadState", ["s3:GetObject"], [f"arn:aws:s3:::{state_bucket}/.pulumi/*"]),
+        ]
+    return document(*statements)
 
 
 def replication_policy(
@@ -107,3 +140,37 @@ _CHANGE_SETTINGS = [
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
 ]
+# What a refresh reads of a bucket beyond what an admin has a use for.
+_SEE_MORE_SETTINGS = [
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketRequestPayment",
+    "s3:GetBucketWebsite",
+    "s3:ListBucket",
+    "s3:ListTagsForResource",
+]
+_SEE_KEY = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"]
+_SEE_ROLES = [
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+]
+_SEE_USERS = [
+    "iam:GetLoginProfile",
+    "iam:GetUser",
+    "iam:GetUserPolicy",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListUserTags",
+]
+_SEE_POLICIES = ["iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyVersions"]
+_SEE_TRAIL = [
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetInsightSelectors",
+    "cloudtrail:GetTrail",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListTags",
+]
+_SEE_BUDGET = ["budgets:ListTagsForResource", "budgets:ViewBudget"]

@@ -25,6 +25,11 @@ def example_settings() -> dict[str, Any]:
             "traffic": {"github": {"repository": "acme/shrinkwrap", "environment": "data-read", "branch": "main"}},
             "climate": {},
         },
+        "preview": {
+            "repository": "acme/shrinkwrap",
+            "environment": "infra-preview",
+            "state_bucket": "acme-pulumi-state",
+        },
         "people": {
             "ada": {"roles": ["traffic/contributor"]},
             "grace": {"roles": ["traffic/steward", "admin"], "pgp_key": "keybase:grace"},

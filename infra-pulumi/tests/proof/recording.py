@@ -99,7 +99,10 @@ class _Mocks(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         answers = {
             "aws:kms/key:Key": {"arn": KEY, "keyId": KEY.rpartition("/")[2]},
-            "aws:iam/userLoginProfile:UserLoginProfile": {"password": "first-password", "encryptedPassword": "wcBMA"},
+            "aws:iam/userLoginProfile:UserLoginProfile": {
+                "password": "first-password",  # pragma: allowlist secret
+                "encryptedPassword": "wcBMA",  # pragma: allowlist secret
+            },
         }
         arn = f"arn:aws:iam::{ACCOUNT}:{args.typ.rpartition(':')[2].lower()}/{args.inputs.get('name', args.name)}"
         if args.typ == "aws:iam/openIdConnectProvider:OpenIdConnectProvider":

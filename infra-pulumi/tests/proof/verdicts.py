@@ -26,8 +26,10 @@ _ROLE_COLUMNS = {
     "admin": "admin",
     "ci-read": "traffic-ci-read",
     "ci-publish": "traffic-ci-publish",
+    "ci-preview": "ci-preview",
     "climate": "climate-contributor",
 }
+_SERVICES = {"log-delivery": "logging.s3.amazonaws.com", "trail": "cloudtrail.amazonaws.com", "s3": "s3.amazonaws.com"}
 _USER = f"arn:aws:iam::{ACCOUNT}:user/shrinkwrap-test-"
 _DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/shrinkwrap-test-"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/shrinkwrap-test-"
@@ -51,6 +53,17 @@ RESOURCES = {
     "role-steward": f"{_ROLE}traffic-steward",
     "role-admin": f"{_ROLE}admin",
     "role-ci-publish": f"{_ROLE}traffic-ci-publish",
+    "role-replication": f"{_ROLE}replication",
+    "state-bucket": "arn:aws:s3:::acme-pulumi-state",
+    "state": "arn:aws:s3:::acme-pulumi-state/.pulumi/stacks/shrinkwrap/test.json",
+    "state-besides": "arn:aws:s3:::acme-pulumi-state/secrets.txt",
+    "trail": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/shrinkwrap-test",
+    "other-trail": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/somebody-elses",
+    "budget": f"arn:aws:budgets::{ACCOUNT}:budget/shrinkwrap-test",
+    "trail-log": f"arn:aws:s3:::{BUCKET}-logs/trail/AWSLogs/{ACCOUNT}/CloudTrail/1.json.gz",
+    "copied": "arn:aws:s3:::acme-shrinkwrap-copy/traffic/files/md5/ab/cdef",
+    "copied-elsewhere": "arn:aws:s3:::somebody-elses/traffic/files/md5/ab/cdef",
+    "copy-key": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/99999999-2222-3333-4444-555555555555",
     "role-elsewhere": f"arn:aws:iam::{ACCOUNT}:role/somebody-elses",
 }
 # The engine does not know that this family of keys is open-ended; another key of the same type stands in for it, in the
@@ -76,6 +89,17 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "managed-key": {_SSE: "aws:kms"},
     "s3-key": {_SSE: "AES256"},
     "customer-key": {f"{_SSE}-customer-algorithm": "AES256"},
+    # On whose behalf a service asks.
+    "from-bucket": {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}", "aws:SourceAccount": ACCOUNT},
+    "from-bucket-elsewhere": {"aws:SourceArn": "arn:aws:s3:::somebody-elses", "aws:SourceAccount": ACCOUNT},
+    "from-account-elsewhere": {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}", "aws:SourceAccount": _OTHER_ACCOUNT},
+    "from-trail": {"aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/shrinkwrap-test"},
+    "from-trail-elsewhere": {"aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{_OTHER_ACCOUNT}:trail/shrinkwrap-test"},
+    "owned": {"s3:x-amz-acl": "bucket-owner-full-control"},
+    "via-s3-copy": {
+        "kms:ViaService": "s3.eu-west-1.amazonaws.com",
+        _UNKNOWN_KEY: "arn:aws:s3:::acme-shrinkwrap-copy",
+    },
     "via-s3": {**_VIA_S3, **_FOR_BUCKET},
     "via-s3-object": {**_VIA_S3, _UNKNOWN_KEY: RESOURCES["own"]},
     "via-s3-other-bucket": {**_VIA_S3, _UNKNOWN_KEY: "arn:aws:s3:::somebody-elses"},
@@ -99,13 +123,26 @@ class Case:
 
 def read_cases() -> list[Case]:
     """The table, one case per cell."""
-    lines = [line.split() for line in TABLE.read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    head, rows = lines[0], lines[1:]
-    return [
-        Case(caller=caller, action=row[0], resource=row[1], context=row[2], is_allowed={"+": True, "-": False}[cell])
-        for row in rows
-        for caller, cell in zip(head[3:], row[3:], strict=True)
-    ]
+    cases: list[Case] = []
+    callers: list[str] = []
+    for line in TABLE.read_text("utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        action, resource, context, *cells = line.split()
+        if action == "action":
+            callers = cells  # A new table begins.
+            continue
+        cases += [
+            Case(
+                caller=caller,
+                action=action,
+                resource=resource,
+                context=context,
+                is_allowed={"+": True, "-": False}[cell],
+            )
+            for caller, cell in zip(callers, cells, strict=True)
+        ]
+    return cases
 
 
 def engine_is_missing() -> str | None:
@@ -157,6 +194,12 @@ def simulation(case: Case, stack: Recording) -> dict[str, Any]:
 def _caller(case: Case, stack: Recording) -> tuple[str, dict[str, str], list[dict[str, Any]], dict[str, Any] | None]:
     """The caller's ARN, the context it brings along, its policies and its boundary."""
     mfa = {"aws:MultiFactorAuthPresent": "true" if "mfa" in case.context else "false"}
+    if case.caller in _SERVICES:
+        return _SERVICES[case.caller], {"aws:PrincipalIsAWSService": "true"}, [], None
+    if case.caller == "replication":
+        policy = stack.one("iam/rolePolicy:RolePolicy", "replication-policy").policy()
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/shrinkwrap-test-replication/session"
+        return arn, _who(ACCOUNT, f"{_ROLE}replication"), [policy], None
     if case.caller in _ROLE_COLUMNS:
         name = _ROLE_COLUMNS[case.caller]
         policy = stack.one("iam/rolePolicy:RolePolicy", f"role-{name}-policy").policy()
@@ -180,7 +223,9 @@ def _who(account: str, arn: str) -> dict[str, str]:
 
 
 def _resource_policy(case: Case, stack: Recording) -> dict[str, Any] | None:
-    if case.resource.startswith("role-"):
+    if case.resource == "role-replication":
+        return stack.one("iam/role:Role", "replication-role").policy("assumeRolePolicy")
+    if case.resource.startswith("role-") and case.action.startswith("sts:"):
         name = RESOURCES[case.resource].removeprefix(_ROLE)
         known = {made.name for made in stack.all("iam/role:Role")}
         if f"role-{name}" not in known:
@@ -188,9 +233,9 @@ def _resource_policy(case: Case, stack: Recording) -> dict[str, Any] | None:
         return stack.one("iam/role:Role", f"role-{name}").policy("assumeRolePolicy")
     if case.action.startswith("kms:"):
         return stack.one("kms/key:Key", "data-key").policy()
-    if not case.action.startswith("s3:"):
+    if not case.action.startswith("s3:") or case.resource.startswith(("state", "copied")):
         return None
-    name = "logs" if case.resource in ("log", "logs") else "data"
+    name = "logs" if case.resource in ("log", "logs", "trail-log") else "data"
     policy = stack.one("s3/bucketPolicy:BucketPolicy", f"{name}-policy").policy()
     if case.caller == "invited":
         home = f"arn:aws:s3:::{BUCKET}{'-logs' if name == 'logs' else ''}"

@@ -384,3 +384,20 @@ def test_progress_of_a_log_is_whole_lines() -> None:
     progress.close()
     assert stream.getvalue().startswith("1.00 MB of 50.0 MB, 4.0")
     assert stream.getvalue().endswith("min left\n")
+
+
+def test_who_waits_is_told_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long says what it is, on standard error; what is quick says nothing."""
+    import threading
+
+    from data_share import progress
+
+    with progress.said_if_slow("hashing"):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "_SLOW_S", 0.0)
+    said = threading.Event()
+    monkeypatch.setattr("builtins.print", lambda text, **_: (sys.stderr.write(text), said.set()))
+    with progress.said_if_slow("hashing"):
+        assert said.wait(10)
+    assert capsys.readouterr().err == "hashing …"

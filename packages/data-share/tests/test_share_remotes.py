@@ -73,9 +73,9 @@ def test_adding_twice(project: Project, share: Share) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("team", "s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@acme/x"),
-        ("team", "s3://acme/x", "--endpoint", "https://user:password@s3.example.org"),
-        ("team", "s3://acme/x", "--profile", "AKIAIOSFODNN7EXAMPLE"),
+        ("team", "s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@acme/x"),  # pragma: allowlist secret
+        ("team", "s3://acme/x", "--endpoint", "https://user:password@s3.example.org"),  # pragma: allowlist secret
+        ("team", "s3://acme/x", "--profile", "AKIAIOSFODNN7EXAMPLE"),  # pragma: allowlist secret
         ("team", "s3://acme/x", "--endpoint", "https://s3.example.org/?X-Amz-Signature=1"),
     ],
 )

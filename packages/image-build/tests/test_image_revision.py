@@ -53,7 +53,7 @@ def test_labels_come_from_the_commit() -> None:
     ("remote", "url"),
     [
         ("git@github.com:team/x.git\n", "https://github.com/team/x"),
-        ("https://user:secret@example.org/x.git", "https://example.org/x"),
+        ("https://user:secret@example.org/x.git", "https://example.org/x"),  # pragma: allowlist secret
         ("ssh://git@example.org/x.git", "https://example.org/x"),
         ("/srv/x.git", None),
         ("file:///srv/x", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,19 @@ def test_an_identity_may_do_what_its_policies_say_and_nothing_else(tmp_path: Pat
             with pytest.raises(ClientError, match="AccessDenied"):
                 call()
         assert server.objects("team") == {"other/1": 1, "project/näme 1": 1}
+        denial = {
+            "Sid": "Plain",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::team/*",
+        }
+        document = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{**denial, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}],
+            }
+        )
+        server.client().put_bucket_policy(Bucket="team", Policy=document)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            reader.get_object(Bucket="team", Key="project/näme 1")

@@ -188,6 +188,55 @@ def test_killed_and_continued(make_project: Callable[..., Any], server: SeaweedF
     assert project.data() == before
 
 
+def test_a_large_file_goes_on_where_it_was_cut(
+    make_project: Callable[..., Any], server: SeaweedFS, prefix: str
+) -> None:
+    """Of a file that is sent in parts, a push that was killed leaves the whole parts: the next one sends the others."""
+    project = make_project()
+    project.write("climate", {"large.parquet": os.urandom(40 * MB)})
+    part = 16 * 1024 * 1024
+    with ThrottledLink(server.url, up_bps=100e6) as link:
+        settings = f"['remote \"team\"']\n    url = s3://{BUCKET}/{prefix}\n    endpointurl = "
+        project.configure(f"{settings}{link.url}\n", "team")
+        with project.start("push", "--up", "100Mbps", **CONTRIBUTOR.environment) as process:
+            memory = project.root / ".dvc/tmp/share/uploads.json"
+            deadline = time.monotonic() + 60
+            while not memory.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            process.kill()
+    project.configure(f"{settings}{server.url}\n", "team")
+    done = project.json("push", "--up", "100Mbps", **CONTRIBUTOR.environment)
+    lists = sum(size for key, size in server.objects(BUCKET, prefix).items() if key.endswith(".dir"))
+    assert done["plan"]["bytes"] == done["moved"]["bytes"]
+    assert done["moved"]["bytes"] in (40 * MB - part + lists, 40 * MB - 2 * part + lists)
+    before = project.data()
+    project.forget()
+    project.json("pull", "--down", "100Mbps", **READER.environment)
+    assert project.data() == before
+
+
+def test_an_upload_that_the_server_gave_up(make_project: Callable[..., Any], server: SeaweedFS, prefix: str) -> None:
+    """If the bucket aborted a begun upload in the meantime, the file is sent from its beginning."""
+    project = make_project()
+    content = os.urandom(20 * MB)
+    project.write("climate", {"large.parquet": content})
+    oid = next(oid for oid in project.kept() if not oid.endswith(".dir"))
+    upload = {
+        "upload_id": "gone",
+        "size_bytes": len(content),
+        "part_bytes": 16 * 1024 * 1024,
+        "etags": ['"x"'],
+        "at": time.time(),
+    }
+    memory = project.root / ".dvc/tmp/share/uploads.json"
+    memory.parent.mkdir(parents=True)
+    memory.write_text(json.dumps({f"s3://{BUCKET}/{prefix}/files/md5/{oid[:2]}/{oid[2:]}": upload}))
+    assert project.run("push", "--up", "100Mbps", **CONTRIBUTOR.environment).returncode == 0
+    assert len(content) in server.objects(BUCKET, prefix).values()
+    assert json.loads(memory.read_text()) == {}
+
+
 def test_a_damaged_object_of_the_bucket(project: Any, server: SeaweedFS, prefix: str) -> None:
     """Other content under an object's name is found when it is pulled, and not kept."""
     project.run("push", "--dataset", "traffic", **CONTRIBUTOR.environment)

@@ -22,6 +22,7 @@ examples:
   python -m data_share check --rev main
   python -m data_share doctor
   python -m data_share gc --days 90
+  python -m data_share configure outputs.json --project traffic
   python -m data_share remote-add team s3://acme-data/traffic --region eu-central-1 --default
 """
 
@@ -99,6 +100,17 @@ def _parser() -> argparse.ArgumentParser:
     use = command("remote-use", _remote_use, "use this remote where none is named", has_remote=False)
     use.add_argument("name")
     use.add_argument("--only-here", action="store_true", help="in this clone alone, not for everyone")
+    configure = command(
+        "configure", _configure, "the remote, and AWS profiles, from a stack's outputs", has_remote=False
+    )
+    configure.add_argument("outputs", metavar="FILE", help="JSON of `invoke infra.outputs --json`; - is standard input")
+    configure.add_argument("--project", metavar="NAME", help="whose prefix (default: the only one)")
+    configure.add_argument("--name", default="team", help="of the remote (default: %(default)s)")
+    configure.add_argument("--role", action="append", default=[], help="a profile for this role; may be repeated")
+    configure.add_argument("--profiles", action="store_true", help="write the AWS profiles, too; do not ask")
+    configure.add_argument("--source-profile", metavar="NAME", help="the profile whose credentials assume the role")
+    configure.add_argument("--user", metavar="NAME", help="your IAM user, whose MFA device is asked for")
+    configure.add_argument("--replace", action="store_true", help="change a remote or profile of that name")
     command("install-hooks", _install_hooks, "let git run `check` before each push", has_remote=False)
     return parser
 
@@ -120,12 +132,14 @@ def _add_transfer(parser: argparse.ArgumentParser) -> None:
 def _transfer(args: argparse.Namespace) -> int:
     from data_share.moving import moved_facts, moved_text
     from data_share.plan import plan_facts, plan_text
+    from data_share.progress import said_if_slow
     from data_share.transfer import Rates, local_objects, planned
 
     repository = Repository(Path())
     with nullcontext() if args.plan else local_objects(repository).lock():
         rates = Rates(up=args.up, down=args.down, is_measured=args.rate)
-        work = planned(args.command, repository, selections=args.dataset, remote_name=args.remote, rates=rates)
+        with said_if_slow("looking at what is here, what is there, and how fast the link is"):
+            work = planned(args.command, repository, selections=args.dataset, remote_name=args.remote, rates=rates)
         plan = work.plan
         facts: dict[str, Any] = {"direction": plan.direction, "remote": plan.remote, "where": plan.where}
         if not args.json:
@@ -144,6 +158,7 @@ def _transfer(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from data_share.check import finding_facts, finding_of, finding_text
     from data_share.hooks import pushed_commits
+    from data_share.progress import said_if_slow
     from data_share.records import recorded_outputs
     from data_share.remotes import load_remotes
     from data_share.transfer import local_objects, store_of
@@ -155,8 +170,9 @@ def _check(args: argparse.Namespace) -> int:
         outputs = recorded_outputs(repository.records(revision))
         if args.pre_push and not outputs:
             continue  # a branch that knows no data can be pushed without a remote
-        store = store_of(load_remotes(repository).remote(args.remote))
-        findings.append(finding_of(outputs, revision or HERE, local_objects(repository), store))
+        store = store_of(load_remotes(repository).remote(args.remote), repository)
+        with said_if_slow(f"asking {store.where} for {len(outputs):,} folders and files"):
+            findings.append(finding_of(outputs, revision or HERE, local_objects(repository), store))
     if args.json:
         facts = [finding_facts(finding) for finding in findings]
         print(json.dumps(facts if args.pre_push else facts[0], indent=2))
@@ -169,10 +185,12 @@ def _check(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from data_share.doctor import examined, step_facts, step_text
     from data_share.remotes import load_remotes
+    from data_share.transfer import store_of
 
-    remote = load_remotes(Repository(Path())).remote(args.remote)
+    repository = Repository(Path())
+    remote = load_remotes(repository).remote(args.remote)
     steps = []
-    for step in examined(remote):
+    for step in examined(remote, store_of(remote, repository)):
         steps.append(step)
         if not args.json:
             print(step_text(step), end="", flush=True)
@@ -183,21 +201,23 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def _gc(args: argparse.Namespace) -> int:
     from data_share import garbage
+    from data_share.progress import said_if_slow
     from data_share.remotes import load_remotes
     from data_share.stores import FolderStore
     from data_share.transfer import local_objects, store_of
 
     repository = Repository(Path())
     local = local_objects(repository)
-    store = store_of(load_remotes(repository).remote(args.remote))
+    store = store_of(load_remotes(repository).remote(args.remote), repository)
     place = FolderStore(local.cache) if args.local else store
     with nullcontext() if args.plan else local.lock():
-        there = place.all_sizes()
-        outputs, commits = garbage.needed_outputs(repository, args.days)
-        needed = garbage.needed_objects(outputs, local, there, store)
-        if not args.local:
-            # Somebody may have pushed data whose commit is not known here yet.
-            needed |= place.younger(args.days * 86400) if args.days else set()
+        with said_if_slow(f"listing {place.where} and what commits need of it"):
+            there = place.all_sizes()
+            outputs, commits = garbage.needed_outputs(repository, args.days)
+            needed = garbage.needed_objects(outputs, local, there, store)
+            if not args.local:
+                # Somebody may have pushed data whose commit is not known here yet.
+                needed |= place.younger(args.days * 86400) if args.days else set()
         plan = garbage.garbage_of(place.where, there, needed, commits=commits, days=args.days)
         if not args.json:
             print(garbage.garbage_text(plan), end="", flush=True)
@@ -261,6 +281,66 @@ def _remote_use(args: argparse.Namespace) -> int:
         )
         print(f"data go to and come from '{remote.name}' ({remote.url}) now; written to {where}")
     return 0
+
+
+def _configure(args: argparse.Namespace) -> int:
+    import os
+
+    from data_share.aws_profiles import add_profiles, check_source, role_profile, settings_file
+    from data_share.remotes import add_remote
+    from data_share.stack_outputs import read_outputs
+
+    outputs = read_outputs(_input_text(args.outputs), source="standard input" if args.outputs == "-" else args.outputs)
+    project = outputs.project(args.project)
+    roles = outputs.people_roles(project, args.role)
+    remote = add_remote(
+        Path(), args.name, outputs.url(project), region=outputs.region, is_default=True, replace=args.replace
+    )
+    if not args.json:
+        print(f"remote '{remote.name}' is {remote.url}, in .dvc/config; commit that")
+    file = settings_file(os.environ)
+    profiles = []
+    if roles and (args.profiles or _is_yes(f"Write AWS profiles for {', '.join(roles)} into {file}?")):
+        source_profile = args.source_profile or _answer("Which profile's credentials assume the role?")
+        check_source(source_profile, os.environ)
+        profiles = [
+            role_profile(arn, source_profile=source_profile, region=outputs.region, user=args.user)
+            for arn in roles.values()
+        ]
+        add_profiles(profiles, os.environ, replace=args.replace)
+    if args.json:
+        written = [{"name": profile.name, **profile.settings()} for profile in profiles]
+        print(json.dumps({"remote": remote.facts(), "profiles": written, "file": str(file)}, indent=2))
+        return 0
+    for profile in profiles:
+        print(f"profile '{profile.name}' is in {file}; use it with: export AWS_PROFILE={profile.name}")
+    if not profiles:
+        print("no AWS profile was written; --profiles --source-profile NAME writes them")
+    return 0
+
+
+def _input_text(name: str) -> str:
+    from data_share.errors import FileAccessError
+
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileAccessError(f"{name} cannot be read: {error}") from None
+
+
+def _is_yes(question: str) -> bool:
+    """Ask; without a terminal the answer is no."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _answer(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise NotConfirmedError("a profile needs the credentials of another one; name that with --source-profile")
+    print(f"{question} ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def _install_hooks(args: argparse.Namespace) -> int:

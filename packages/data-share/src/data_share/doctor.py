@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from data_share.errors import DataShareError, StoreError
 from data_share.faults import role_text
 from data_share.remotes import Remote
 from data_share.s3_store import S3Store
-from data_share.stores import FolderStore, free_bytes
+from data_share.stores import FolderStore, Store, free_bytes
 from data_share.units import duration_text, size_text
 
 
@@ -32,13 +31,13 @@ class Step:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def examined(remote: Remote) -> Iterator[Step]:
+def examined(remote: Remote, store: Store) -> Iterator[Step]:
     """Try a remote step by step; a failure that makes the rest pointless ends it."""
     yield Step(name="remote", state="ok", text=", ".join(f"{key} {value}" for key, value in remote.facts().items()))
-    if remote.is_s3:
-        yield from _bucket_steps(S3Store(remote))
-    else:
-        yield from _folder_steps(remote)
+    if isinstance(store, S3Store):
+        yield from _bucket_steps(store)
+    elif isinstance(store, FolderStore):
+        yield from _folder_steps(store)
 
 
 def _bucket_steps(store: S3Store) -> Iterator[Step]:
@@ -78,8 +77,7 @@ def _session(store: S3Store) -> Step:
     return Step(name="session", state="failed", text=f"ended at {expiry}", facts={"to mend": store.place.sign_in})
 
 
-def _folder_steps(remote: Remote) -> Iterator[Step]:
-    store = FolderStore(Path(remote.url))
+def _folder_steps(store: FolderStore) -> Iterator[Step]:
     folder = store.folder
 
     def listing() -> str:

@@ -95,6 +95,39 @@ class HookError(DataShareError):
     """A hook that would replace what somebody else put there."""
 
 
+class StackOutputsError(DataShareError):
+    """Outputs of a stack from which no remote can be made."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        self.source = source
+        super().__init__(f"{source}: {problem}")
+
+
+class ProfileError(DataShareError):
+    """A profile of the user's AWS settings that says something else, or is not there.
+
+    Attributes:
+        differing: By key, what stands there (or None) and what should.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        differing: Mapping[str, tuple[str | None, str]] | None = None,
+        *,
+        problem: str = "",
+    ) -> None:
+        self.name = name
+        self.differing = dict(differing or {})
+        lines = "".join(
+            f"\n  {key} is {there or 'not set'}, and would become {wanted}"
+            for key, (there, wanted) in self.differing.items()
+        )
+        told = f"profile '{name}' is there already and says something else; nothing was written:{lines}"
+        super().__init__(f"{source}: {problem or told + chr(10) + '  Change it with --replace, or by hand.'}")
+
+
 class NotConfirmedError(DataShareError):
     """Something that only happens if somebody says yes."""
 

@@ -119,7 +119,7 @@ def _answered(response: Mapping[str, Any], place: Place, operation: str) -> Stor
         return _fault("keys", f"the server does not accept these credentials ({code})", place, mend=place.sign_in)
     if code in _DENIED or code == "AccountProblem":
         return _denied(message, place, operation)
-    if code in ("NoSuchKey", "404"):
+    if code in ("NoSuchKey", "NoSuchUpload", "404"):
         mend = "`invoke data.check` lists what is missing"
         return _fault("gone", "an object went away in the middle", place, mend=mend)
     if code in _BUSY:

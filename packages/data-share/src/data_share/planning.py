@@ -127,7 +127,15 @@ def push_items_of(chosen: Sequence[Chosen], root: Path, local: LocalObjects, sto
             damaged[one.path] = str(cached)
         else:
             size = cached.stat().st_size
-            items.append(Item(dataset=one.dataset, path=one.path, oid=one.oid, size_bytes=size, left_bytes=size))
+            items.append(
+                Item(
+                    dataset=one.dataset,
+                    path=one.path,
+                    oid=one.oid,
+                    size_bytes=size,
+                    left_bytes=size - store.sent_bytes(one.oid, size),
+                )
+            )
     if damaged:
         raise DamagedHereError(damaged)
     if missing:

@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from data_share.units import duration_text, rate_text, size_text
@@ -13,6 +15,7 @@ from data_share.units import duration_text, rate_text, size_text
 _TERMINAL_S, _LOG_S = 0.2, 5.0
 # The rate shown is that of the last seconds, as a link's rate changes.
 _WINDOW_S = 10.0
+_SLOW_S = 2.0
 
 
 class Progress:
@@ -54,3 +57,15 @@ class Progress:
         text += "" if left is None or left < 0 else f", {duration_text(left)} left"
         self._stream.write(f"\r\x1b[K{text}" if self._is_terminal else f"{text}\n")
         self._stream.flush()
+
+
+@contextmanager
+def said_if_slow(text: str) -> Iterator[None]:
+    """Say on standard error what is going on, if it takes longer than two seconds."""
+    timer = threading.Timer(_SLOW_S, lambda: print(f"{text} …", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

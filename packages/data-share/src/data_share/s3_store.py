@@ -18,6 +18,7 @@ from data_share.faults import Place, role_text, store_error
 from data_share.objects import AREA, digest_of, key, oid_of
 from data_share.remotes import Remote
 from data_share.stores import CHUNK_BYTES, Told, folders_of, spread
+from data_share.uploads import BegunUploads, Upload
 
 # Larger files go in parts, so that a lost connection costs one part.
 _PART_BYTES = 16 * 1024 * 1024
@@ -31,12 +32,16 @@ class S3Store:
     """A bucket's prefix on AWS or on any server that speaks S3.
 
     Credentials are found as AWS's own tools do: the remote's profile, the environment, the files in ~/.aws.
+
+    Args:
+        memory: File that remembers uploads which were begun, so that an interrupted one goes on.
     """
 
     jobs = 8
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, *, memory: Path) -> None:
         self.remote = remote
+        self._uploads = BegunUploads(memory)
         self.where = remote.url
         settings = remote.settings
         self._endpoint = str(settings.get("endpointurl") or "")
@@ -87,23 +92,57 @@ class S3Store:
                 self._put_parts(oid, file, size_bytes, told)
 
     def _put_parts(self, oid: str, file: BinaryIO, size_bytes: int, told: Told) -> None:
-        upload = self._begin(self._key(oid))
-        done = []
+        name, url = self._key(oid), self.describe(oid)
+        begun = self._uploads.find(url, size_bytes, _PART_BYTES)
         try:
-            for number, start in enumerate(range(0, size_bytes, _PART_BYTES), start=1):
+            self._finish_upload(name, url, file, size_bytes, begun, told)
+        except StoreError as error:
+            if begun is None or error.kind != "gone":
+                raise
+            # The server has given it up in the meantime.
+            self._uploads.forget(url)
+            self._finish_upload(name, url, file, size_bytes, None, told)
+
+    def _finish_upload(
+        self, name: str, url: str, file: BinaryIO, size_bytes: int, begun: Upload | None, told: Told
+    ) -> None:
+        upload = (
+            {"Bucket": self.remote.bucket, "Key": name, "UploadId": begun.upload_id} if begun else self._begin(name)
+        )
+        etags = list(begun.etags if begun else ())
+        try:
+            for start in range(len(etags) * _PART_BYTES, size_bytes, _PART_BYTES):
                 length = min(_PART_BYTES, size_bytes - start)
                 file.seek(start)
                 digest = base64.b64encode(hashlib.md5(file.read(length), usedforsecurity=False).digest()).decode()
                 body = _Told(file, start, length, told)
                 with self.faults("UploadPart"):
+                    number = len(etags) + 1
                     part = self.client.upload_part(**upload, PartNumber=number, Body=body, ContentMD5=digest)
-                done.append({"ETag": part["ETag"], "PartNumber": number})
+                etags.append(part["ETag"])
+                there = Upload(
+                    upload_id=upload["UploadId"],
+                    size_bytes=size_bytes,
+                    part_bytes=_PART_BYTES,
+                    etags=tuple(etags),
+                    at=time.time(),
+                )
+                self._uploads.keep(url, there)
+            parts = [{"ETag": etag, "PartNumber": number} for number, etag in enumerate(etags, start=1)]
             with self.faults("CompleteMultipartUpload"):
-                self.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": done})
-        except BaseException:
-            with suppress(StoreError):
-                self._abort(upload)
+                self.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        except StoreError as error:
+            # What may pass goes on later; what was refused would be refused again.
+            if error.kind in ("denied", "refused"):
+                self._uploads.forget(url)
+                with suppress(StoreError):
+                    self._abort(upload)
             raise
+        self._uploads.forget(url)
+
+    def sent_bytes(self, oid: str, size_bytes: int) -> int:
+        begun = self._uploads.find(self.describe(oid), size_bytes, _PART_BYTES)
+        return begun.sent_bytes if begun else 0
 
     def remove(self, oids: Collection[str]) -> dict[str, str]:
         kept = {}

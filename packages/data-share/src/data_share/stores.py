@@ -46,6 +46,9 @@ class Store(Protocol):
     def put(self, oid: str, path: Path, told: Told) -> None:
         """Send a file; the object appears whole or not at all."""
 
+    def sent_bytes(self, oid: str, size_bytes: int) -> int:
+        """How much of an object of that size is there from a push that was interrupted."""
+
     def remove(self, oids: Collection[str]) -> dict[str, str]:
         """Remove objects; why one was refused, by object, as far as the store says so."""
 
@@ -110,6 +113,9 @@ class FolderStore:
                 Path(partial).replace(target)
             finally:
                 Path(partial).unlink(missing_ok=True)
+
+    def sent_bytes(self, oid: str, size_bytes: int) -> int:
+        return 0
 
     def remove(self, oids: Collection[str]) -> dict[str, str]:
         kept = {}

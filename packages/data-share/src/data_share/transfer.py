@@ -43,9 +43,10 @@ class Planned:
     carry_out: Callable[[], Moved | None]
 
 
-def store_of(remote: Remote) -> Store:
+def store_of(remote: Remote, repository: Repository) -> Store:
     """The remote, ready to be used."""
-    return S3Store(remote) if remote.is_s3 else FolderStore(Path(remote.url))
+    memory = repository.own_folder / "uploads.json"
+    return S3Store(remote, memory=memory) if remote.is_s3 else FolderStore(Path(remote.url))
 
 
 def local_objects(repository: Repository) -> LocalObjects:
@@ -72,7 +73,7 @@ def planned(
         raise NothingRecordedError
     remote = load_remotes(repository).remote(remote_name)
     declared = {"push": declared_rate(rates.up, "push"), "pull": declared_rate(rates.down, "pull")}
-    local, store = local_objects(repository), store_of(remote)
+    local, store = local_objects(repository), store_of(remote, repository)
     datasets = list(dict.fromkeys(each.output.dataset for each in meant))
 
     def plan_of(items: Sequence[Item]) -> Plan:
