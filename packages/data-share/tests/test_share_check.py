@@ -25,17 +25,19 @@ def test_all_is_there(project: Project, share: Share) -> None:
 
 
 def test_what_is_missing_is_listed(project: Project, share: Share) -> None:
-    """Datasets and files that the remote lacks are listed, with code 1; a lost list stands for its folder."""
+    """Datasets and files that the remote lacks are listed, with code 1; a folder stands for its list."""
     share("push", "--dataset", "climate")
     project.there("cabe45dcc9ae5b66ba86600cca6b8ba8").unlink()
     answer = share("check", "--json")
     assert answer.code == 1
     assert json.loads(answer.out)["missing"] == [
         {"dataset": "climate", "files": ["data/raw/parquet/climate/2023.parquet"]},
-        {"dataset": "traffic", "files": ["data/raw/parquet/traffic"]},
+        {"dataset": "traffic", "files": ["data/raw/parquet/traffic", "data/raw/parquet/traffic/west/mai 1.parquet"]},
     ]
     said = share("check").err
-    assert "lacks 2 of 4 objects:\n  climate: 1 file\n    data/raw/parquet/climate/2023.parquet\n" in said
+    assert "lacks 3 of 5 objects:\n  climate: 1 file\n    data/raw/parquet/climate/2023.parquet\n" in said
+    project.forget()
+    assert json.loads(share("check", "--json").out)["missing"][1]["files"] == ["data/raw/parquet/traffic"]
 
 
 def test_nothing_is_fetched(project: Project, share: Share) -> None:
@@ -128,7 +130,7 @@ def test_a_commit_is_not_shared_before_its_data(project: Project, share: Share, 
     assert "was there already" in share("install-hooks").out
     refused = push(project, "origin", "main")
     assert refused.returncode != 0
-    assert "lacks 2 of 2 objects" in refused.stderr
+    assert "lacks 5 of 5 objects" in refused.stderr
     share("push")
     assert push(project, "origin", "main").returncode == 0
     assert push(project, "origin", ":main").returncode == 0

@@ -20,13 +20,15 @@ class Finding:
 
     Attributes:
         revision: As it was asked for.
-        files: How many objects the commit needs, lists of folders included.
-        missing: Paths by dataset; a folder's own, if its list is missing.
+        files: How many objects the commit needs, lists of folders included; several files may share one.
+        lacking: How many of them are not there.
+        missing: Paths by dataset; a folder's own, if its list is missing (alone, if the list is not here either).
     """
 
     revision: str
     where: str
     files: int
+    lacking: int
     missing: Mapping[str, Sequence[str]]
 
 
@@ -38,16 +40,21 @@ def finding_of(outputs: Iterable[Output], revision: str, local: LocalObjects, st
     there = store.sizes({output.oid for output in outputs})
     for output in outputs:
         wanted[output.dataset, output.path] = output.oid
-        if not output.is_folder or output.oid not in there:
+        if not output.is_folder:
             continue
-        content = local.folder_list(output.oid) or fetched_list(store, output.path, output.oid)
+        content = local.folder_list(output.oid)
+        if content is None and output.oid in there:
+            content = fetched_list(store, output.path, output.oid)
         for entry in folder_entries(content or b"[]", output.oid):
             wanted[output.dataset, f"{output.path}/{entry.path}"] = entry.oid
     there |= store.sizes(set(wanted.values()) - set(there))
     for (dataset, path), oid in wanted.items():
         if oid not in there:
             lost.setdefault(dataset, []).append(path)
-    return Finding(revision=revision, where=store.where, files=len(set(wanted.values())), missing=lost)
+    objects = set(wanted.values())
+    return Finding(
+        revision=revision, where=store.where, files=len(objects), lacking=len(objects - set(there)), missing=lost
+    )
 
 
 def finding_facts(finding: Finding) -> dict[str, Any]:
@@ -60,8 +67,7 @@ def finding_text(finding: Finding) -> str:
     """The finding for people."""
     if not finding.missing:
         return f"{finding.revision}: all {finding.files:,} objects of its data are on {finding.where}\n"
-    count = sum(map(len, finding.missing.values()))
     return (
-        f"{finding.revision}: {finding.where} lacks {count:,} of {finding.files:,} objects:"
+        f"{finding.revision}: {finding.where} lacks {finding.lacking:,} of {finding.files:,} objects:"
         f"{listed(finding.missing)}\n  Who has them runs `invoke data.push`.\n"
     )
