@@ -210,7 +210,7 @@ def program_environment(environment: Mapping[str, str], folder: Path) -> dict[st
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python infra-pulumi/run_pulumi.py",
-        description=main.__doc__ and __doc__,
+        description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
