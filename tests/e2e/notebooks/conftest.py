@@ -93,11 +93,8 @@ class Project:
 
     def containers(self) -> list[str]:
         """Names of what runs for this clone, runs without a browser included."""
-        found = []
-        for label in (f"io.shrinkwrap.root={self.root}", "io.shrinkwrap.kind=run"):
-            command = ["docker", "ps", "--all", "--quiet", f"--filter=label={label}"]
-            found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        return found
+        command = ["docker", "ps", "--all", "--quiet", f"--filter=label=io.shrinkwrap.root={self.root}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def _toml(value: Any) -> str:

@@ -134,7 +134,7 @@ def test_an_interrupted_run_leaves_no_container(project: Any, kind: signal.Signa
         process.send_signal(kind)
         rest = process.stderr.read()
     assert process.returncode == 130
-    assert "error: interrupted. The container was stopped and removed." in rest
+    assert "error: interrupted. No container was left." in rest
     assert project.containers() == []
 
 

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,22 +101,20 @@ def test_a_busy_port_is_replaced_or_explained(project: Any, is_down: None) -> No
 
 def test_ctrl_c_stops_what_is_attached(project: Any) -> None:
     """On a terminal `up` goes on until Ctrl-C, which stops and removes the container and is no failure."""
-    output, process = _on_a_terminal(project, "up", "climate-eda")
-    _read_until(output, "Ctrl-C stops it.")
-    assert len(project.containers()) == 1
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 0
-    os.close(output)
+    with _on_a_terminal(project, "up", "climate-eda") as (output, process):
+        _read_until(output, "Ctrl-C stops it.")
+        assert len(project.containers()) == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
     assert project.containers() == []
 
 
 def test_ctrl_c_during_the_start_leaves_nothing(project: Any) -> None:
     """Also before the page answers."""
-    output, process = _on_a_terminal(project, "up", "climate-eda")
-    _read_until(output, "starting")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
-    os.close(output)
+    with _on_a_terminal(project, "up", "climate-eda") as (output, process):
+        _read_until(output, "starting")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
     assert project.containers() == []
 
 
@@ -250,7 +249,8 @@ def _status(url: str) -> int:
         return error.code
 
 
-def _on_a_terminal(project: Any, *words: str) -> tuple[int, subprocess.Popen[bytes]]:
+@contextmanager
+def _on_a_terminal(project: Any, *words: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A command as somebody types it, and what it writes."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -265,7 +265,12 @@ def _on_a_terminal(project: Any, *words: str) -> tuple[int, subprocess.Popen[byt
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
-    return ours, process
+    try:
+        yield ours, process
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 def _read_until(output: int, text: str) -> None:

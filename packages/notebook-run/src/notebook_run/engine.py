@@ -6,6 +6,7 @@ import contextlib
 import errno
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 
 ROOT_LABEL: Final = "io.shrinkwrap.root"
+KIND_LABEL: Final = "io.shrinkwrap.kind"
 NOTEBOOK_LABEL: Final = "io.shrinkwrap.notebook"
 FIRST_PORT: Final = 8888
 LAST_PORT: Final = 8950
+_COMPOSE_TIMEOUT_S: Final = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +87,22 @@ class Engine(image_engine.Engine):
         hear: Callable[[str], None],
     ) -> Ended:
         """Run a command in a container of its own and hear each line that it says; the container is gone afterwards."""
-        with _refusals(f"running {reference}"):
-            container = self._client.containers.create(
-                reference,
-                command=list(command[1:]),
-                entrypoint=command[0],
-                environment=dict(environment),
-                user=user,
-                working_dir="/",
-                mounts=[_bind(mount) for mount in mounts],
-                # Without swap to fall back on, a limit is one.
-                **({"mem_limit": memory_bytes, "memswap_limit": memory_bytes} if memory_bytes else {}),
-                network_mode="bridge" if has_network else "none",
-                labels=dict(labels),
-            )
+        container: Container | None = None
         try:
+            with _refusals(f"running {reference}"), _uninterrupted():
+                container = self._client.containers.create(
+                    reference,
+                    command=list(command[1:]),
+                    entrypoint=command[0],
+                    environment=dict(environment),
+                    user=user,
+                    working_dir="/",
+                    mounts=[_bind(mount) for mount in mounts],
+                    # Without swap to fall back on, a limit is one.
+                    **({"mem_limit": memory_bytes, "memswap_limit": memory_bytes} if memory_bytes else {}),
+                    network_mode="bridge" if has_network else "none",
+                    labels=dict(labels),
+                )
             with _refusals(f"running {reference}"):
                 chunks = container.attach(stream=True, stdout=True, stderr=True, demux=True)
                 container.start()
@@ -107,13 +111,16 @@ class Engine(image_engine.Engine):
             return _ended(container)
         finally:
             # A second Ctrl-C must not leave it running.
-            with _refusals(f"removing the container of {reference}"):
-                container.remove(force=True, v=True)
+            with _refusals(f"removing the container of {reference}"), _uninterrupted():
+                if container:
+                    container.remove(force=True, v=True)
 
     def upped(self, root: Path) -> dict[str, Upped]:
         """The notebooks of a repository that were started with `up`, by name."""
         with _refusals("listing containers"):
-            containers = self._client.containers.list(all=True, filters={"label": f"{ROOT_LABEL}={root}"})
+            containers = self._client.containers.list(
+                all=True, filters={"label": [f"{ROOT_LABEL}={root}", f"{KIND_LABEL}=up"]}
+            )
         found = [_upped(container) for container in containers]
         return {each.notebook: each for each in sorted(found, key=lambda each: each.notebook)}
 
@@ -177,9 +184,16 @@ def _compose(project: str, *words: str) -> subprocess.CompletedProcess[str]:
     # A variable of the user's would name another file or project.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=kept)
+        # It inherits what is blocked: ended half-way, it would leave what the engine was just making.
+        with _uninterrupted():
+            return subprocess.run(
+                command, capture_output=True, text=True, check=False, env=kept, timeout=_COMPOSE_TIMEOUT_S
+            )
     except OSError:
         raise NoComposeError from None
+    except subprocess.TimeoutExpired:
+        problem = f"compose was not done after {_COMPOSE_TIMEOUT_S} s"
+        raise NotStartedError(project, problem, last_lines=[]) from None
 
 
 def run_sibling(module: str, *words: str, cwd: Path, what: str) -> None:
@@ -273,6 +287,16 @@ def _lines(chunks: Iterable[tuple[bytes | None, bytes | None]]) -> Iterator[str]
             *whole, rests[which] = (rests[which] + (chunk or b"")).split(b"\n")
             yield from (line.decode("utf-8", "replace") for line in whole)
     yield from (rest.decode("utf-8", "replace") for rest in rests if rest)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and a polite kill wait until the end of the block: what it makes is then known, and can be removed."""
+    waiting = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
 
 
 @contextlib.contextmanager

@@ -288,7 +288,7 @@ class InterruptedRunError(NotebookRunError):
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("interrupted. The container was stopped and removed.")
+        super().__init__("interrupted. No container was left.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

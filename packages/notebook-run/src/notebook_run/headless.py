@@ -164,7 +164,11 @@ def run_notebook(request: RunRequest, say: Say, *, engine: Engine | None = None)
         user=needs.container_user(uid=request.uid, gid=request.gid, is_rootless=engine.is_rootless),
         memory_bytes=notebook.memory_bytes,
         has_network=notebook.network,
-        labels={"io.shrinkwrap.notebook": notebook.name, "io.shrinkwrap.kind": "run"},
+        labels={
+            "io.shrinkwrap.kind": "run",
+            "io.shrinkwrap.notebook": notebook.name,
+            "io.shrinkwrap.root": str(request.root.resolve()),
+        },
         hear=lambda line: say(shown) if (shown := story.hear(line)) else None,
     )
     return _result(request, story, exit_code=said.exit_code, is_out_of_memory=said.is_out_of_memory)
