@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -78,14 +80,17 @@ def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
     """A folder that holds what a commit holds and nothing else, gone afterwards.
 
     It is a clone that borrows this one's objects: however this process ends, nothing of it stays in the repository's
-    own records, as a worktree would.
+    own records, as a worktree would. The folders of processes that were killed go when the next one is made.
 
     Raises:
         CheckoutError: git could not make it.
     """
     place = root / CHECKOUTS
     place.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
+    with _held(place):
+        _remove_abandoned(place)
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
+        handle = _lock(folder, fcntl.LOCK_SH)
     try:
         _must(_git(folder, "clone", "--quiet", "--shared", "--no-checkout", "--", str(root.resolve()), "."), commit)
         # Images carry the address of their repository; one that is rebuilt here must carry the same.
@@ -97,6 +102,38 @@ def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+@contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Nobody else makes or removes a checkout meanwhile."""
+    handle = _lock(place, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove what is no process's: the kernel gives a lock back with the process that held it, however that ended."""
+    for folder in place.iterdir():
+        try:
+            handle = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # in use, or somebody else's
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _lock(folder: Path, kind: int) -> int:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, kind)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 def switch(checkout: Path, commit: str) -> None:
