@@ -78,7 +78,7 @@ def tests(session: nox.Session, group_set: str) -> None:
 def e2e(session: nox.Session) -> None:
     """Run the end-to-end tests (a fresh clone, real services) with groups ops and dev installed; slow."""
     _install_slice(session, "ops", "dev", "e2e")
-    session.run("pytest", "tests/e2e", *session.posargs)
+    session.run("pytest", "tests/e2e", "--durations=15", *session.posargs)
 
 
 @nox.session

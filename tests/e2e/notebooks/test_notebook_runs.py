@@ -126,7 +126,7 @@ def test_an_interrupted_run_leaves_no_container(project: Any, kind: signal.Signa
     project.write_notebook("trial", "import time\ntime.sleep(600)")
     command = project.command(sys.executable, "-m", "notebook_run", "run", "trial")
     with subprocess.Popen(
-        command, cwd=project.root, env=project.environment(), stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c
+        command, cwd=project.root, env=project.environment(), stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         seen = next(line for line in process.stderr if "still running" in line)
@@ -136,11 +136,6 @@ def test_an_interrupted_run_leaves_no_container(project: Any, kind: signal.Signa
     assert process.returncode == 130
     assert "error: interrupted. No container was left." in rest
     assert project.containers() == []
-
-
-def hears_ctrl_c() -> None:
-    """Whoever started the tests in the background let them, and all that they start, ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _executed(project: Any) -> dict[str, Any]:

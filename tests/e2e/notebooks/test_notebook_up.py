@@ -261,8 +261,6 @@ def _on_a_terminal(project: Any, *words: str) -> Iterator[tuple[int, subprocess.
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        # Whoever started the tests in the background let them, and all that they start, ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     try:
