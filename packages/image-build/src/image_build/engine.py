@@ -112,7 +112,7 @@ class Engine:
         except ImageNotFound:
             return None
         # The engine's own size counts packed and unpacked bytes in one store, and only unpacked in the other.
-        with _refusals(f"to look into {reference}"):
+        with refusals(f"to look into {reference}"):
             layers = [(layer["CreatedBy"], layer["Size"]) for layer in reversed(image.history())]
         return LocalImage(
             digest=str(image.id),
@@ -183,7 +183,7 @@ class Engine:
 
     def tag(self, source: str, names: Iterable[str]) -> None:
         """Give an image more names."""
-        with _refusals(f"tagging {source}"):
+        with refusals(f"tagging {source}"):
             image = self._client.images.get(source)
             for name in names:
                 repository, _, tag = name.rpartition(":")
@@ -223,7 +223,7 @@ class Engine:
             DiskFullError: There is no room for it.
         """
         repository, _, tag = reference.rpartition(":")
-        with _refusals(f"pulling {reference}"):
+        with refusals(f"pulling {reference}"):
             problem = _followed(self._client.api.pull(repository, tag=tag, stream=True, decode=True), say)
         if problem and "no space left" in problem:
             raise DiskFullError(f"pulling {reference}")
@@ -232,7 +232,7 @@ class Engine:
 
     def run(self, reference: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> RunResult:
         """Run a command in a container without a network, instead of the image's own entry point."""
-        with _refusals(f"running {reference}"):
+        with refusals(f"running {reference}"):
             container = self._client.containers.run(
                 reference,
                 command=list(command[1:]),
@@ -250,7 +250,7 @@ class Engine:
     @contextmanager
     def serving(self, reference: str, *, port: int, environment: Mapping[str, str]) -> Iterator[tuple[str, Container]]:
         """A container that runs what the image runs by itself; gives the address its port has on this machine."""
-        with _refusals(f"running {reference}"):
+        with refusals(f"running {reference}"):
             container = self._client.containers.run(
                 reference,
                 environment=dict(environment),
@@ -429,7 +429,7 @@ def _followed(events: Iterable[Mapping[str, Any]], say: Say) -> str | None:
 
 
 @contextmanager
-def _refusals(what: str) -> Iterator[None]:
+def refusals(what: str) -> Iterator[None]:
     """Turns what the engine answers into an error of ours."""
     from docker.errors import APIError
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from image_build import engine as image_engine
-from image_build.errors import DiskFullError, EngineRefusedError
 from notebook_run.errors import NoComposeError, NoFreePortError, NotStartedError, PortBusyError, SiblingFailedError
 from notebook_run.needs import Mount
 
@@ -89,7 +88,7 @@ class Engine(image_engine.Engine):
         """Run a command in a container of its own and hear each line that it says; the container is gone afterwards."""
         container: Container | None = None
         try:
-            with _refusals(f"running {reference}"), _uninterrupted():
+            with image_engine.refusals(f"running {reference}"), _uninterrupted():
                 container = self._client.containers.create(
                     reference,
                     command=list(command[1:]),
@@ -103,7 +102,7 @@ class Engine(image_engine.Engine):
                     network_mode="bridge" if has_network else "none",
                     labels=dict(labels),
                 )
-            with _refusals(f"running {reference}"):
+            with image_engine.refusals(f"running {reference}"):
                 chunks = container.attach(stream=True, stdout=True, stderr=True, demux=True)
                 container.start()
             for line in _lines(chunks):
@@ -111,13 +110,13 @@ class Engine(image_engine.Engine):
             return _ended(container)
         finally:
             # A second Ctrl-C must not leave it running.
-            with _refusals(f"removing the container of {reference}"), _uninterrupted():
+            with image_engine.refusals(f"removing the container of {reference}"), _uninterrupted():
                 if container:
                     container.remove(force=True, v=True)
 
     def upped(self, root: Path) -> dict[str, Upped]:
         """The notebooks of a repository that were started with `up`, by name."""
-        with _refusals("listing containers"):
+        with image_engine.refusals("listing containers"):
             containers = self._client.containers.list(
                 all=True, filters={"label": [f"{ROOT_LABEL}={root}", f"{KIND_LABEL}=up"]}
             )
@@ -126,20 +125,20 @@ class Engine(image_engine.Engine):
 
     def last_lines(self, container: str, count: int = 8) -> list[str]:
         """What a container said last."""
-        with _refusals("reading what a container said"):
+        with image_engine.refusals("reading what a container said"):
             said = self._client.containers.get(container).logs(tail=count)
         return [line.rstrip() for line in said.decode("utf-8", "replace").splitlines()]
 
     def follow(self, container: str, write: Callable[[str], None], *, is_followed: bool) -> None:
         """Hand on what a container said and, if it is followed, what it says until it ends."""
-        with _refusals("reading what a container said"):
+        with image_engine.refusals("reading what a container said"):
             found = self._client.containers.get(container)
             for chunk in found.logs(stream=True, follow=is_followed):
                 write(chunk.decode("utf-8", "replace"))
 
     def wait(self, container: str) -> int:
         """The exit code of a container, when it ends."""
-        with _refusals("waiting for a container"):
+        with image_engine.refusals("waiting for a container"):
             return int(self._client.containers.get(container).wait()["StatusCode"])
 
     def port_owner(self, port: int) -> str | None:
@@ -297,15 +296,3 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
-
-
-@contextlib.contextmanager
-def _refusals(what: str) -> Iterator[None]:
-    """Turns what the engine answers into an error."""
-    from docker.errors import APIError
-
-    try:
-        yield
-    except APIError as error:
-        said = str(error.explanation or error)
-        raise (DiskFullError(what) if "no space left" in said else EngineRefusedError(what, said)) from None
