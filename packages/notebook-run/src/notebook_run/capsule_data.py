@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from data_share.objects import folder_entries, key, md5_of_file
 from data_share.repository import Repository
 from env_spec import NotebookSpec
 from notebook_run.capsule import DatasetRecord
@@ -33,7 +34,7 @@ def recorded_data(project: Path, notebook: NotebookSpec) -> dict[str, DatasetRec
     found = {}
     for dataset in notebook.datasets:
         folder = data / folders[dataset.name]
-        parts = {name: _md5(folder / name) for name in chosen_parts(parts_in(folder), dataset)}
+        parts = {name: md5_of_file(folder / name) for name in chosen_parts(parts_in(folder), dataset)}
         found[dataset.name] = DatasetRecord(table=table_hash(tables[dataset.name]), parts=parts)
     return found
 
@@ -152,15 +153,8 @@ def _listed(checkout: Path, folders: Iterable[str]) -> dict[str, dict[str, str]]
     found = {}
     for folder in folders:
         md5 = locked.get(folder, "")
-        path = cache / "files" / "md5" / md5[:2] / md5[2:]
+        path = cache / key(md5)
         if md5 and path.is_file():
-            entries = json.loads(path.read_text("utf-8"))
-            found[folder] = {
-                entry["relpath"]: entry["md5"] for entry in entries if entry["relpath"].endswith(".parquet")
-            }
+            entries = folder_entries(path.read_bytes(), md5)
+            found[folder] = {entry.path: entry.oid for entry in entries if entry.path.endswith(".parquet")}
     return found
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
