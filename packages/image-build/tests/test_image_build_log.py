@@ -88,6 +88,14 @@ def test_a_base_that_cannot_be_had(problem: str, kind: type[Exception]) -> None:
     assert type(failure_of(step, f"#3 ERROR: {problem}")) is kind
 
 
+@pytest.mark.parametrize(("base", "advice"), [("x/y:1", "correct the base"), ("x/y:1@sha256:0a", "image.pin --update")])
+def test_a_base_that_is_gone_is_told_with_what_mends_it(base: str, advice: str) -> None:
+    """A digest is asked for again; a tag has to be corrected."""
+    failed = failure_of(f"#3 [eda internal] load metadata for {base}", f"#3 ERROR: {base}: not found")
+    assert str(failed).startswith(f"there is no image {base}; ")
+    assert advice in str(failed)
+
+
 @pytest.mark.parametrize(
     ("reference", "registry"),
     [

@@ -134,9 +134,10 @@ def _registry_error(step: _Step, text: str) -> ImageBuildError | None:
         return None
     reference = found["reference"]
     if re.search(r": not found|manifest unknown", text):
-        return UnknownReferenceError(
-            reference, advice="correct the base in the image's table, or name one with --base."
-        )
+        advice = "correct the base in the image's table, or name one with --base."
+        if "@" in reference:
+            advice = "`invoke image.pin --update` writes the digest that its tag stands for now; --base names another."
+        return UnknownReferenceError(reference, advice=advice)
     return registry_failure(reference, step.error or text)
 
 
