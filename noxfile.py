@@ -95,6 +95,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/convert.py", *session.posargs)
 
 
+@nox.session
+def bench_transfers(session: nox.Session) -> None:
+    """Measure data.push and data.pull beside plain DVC, on a real S3 server; takes the options of the script."""
+    _install_slice(session, "ops", "e2e", "test")
+    session.run("python", "benchmarks/transfers.py", *session.posargs)
+
+
 def _install_policy_engine(session: nox.Session) -> None:
     """Install what judges the policies, from its own lock; without node, the tests that need it say so and skip."""
     folder = ROOT / "infra-pulumi" / "tests" / "iam-simulate"
