@@ -88,13 +88,23 @@ def test_unknown_names_get_the_nearest(own: Clone) -> None:
 
 
 def test_a_lock_older_than_pyproject(own: Clone) -> None:
-    """A dependency that was asked for and not locked ends the build with what to run."""
+    """A dependency that was asked for and not locked ends every way to an image at once with what to run."""
     path = own.root / "pyproject.toml"
     path.write_text(path.read_text().replace("test = [\n", 'test = [\n    "tabulate",\n'))
-    # What is asked is in no fingerprint, only what is locked: the image of the old lock may be here already.
-    said = fails(own, "build", "--force", code=2)
-    assert said.startswith("error: poetry.lock is older than pyproject.toml")
-    assert tags(own) == []
+    for command in (["build"], ["build", "--dry-run"], ["ensure", "small"], ["reproduce", "small"]):
+        said = fails(own, *command, code=2)
+        assert said.startswith("error: poetry.lock is older than pyproject.toml") and "`invoke env.lock`" in said
+    assert not (own.root / ".shrinkwrap/logs/image-build.log").exists()
+
+
+def test_names_that_can_be_none(own: Clone) -> None:
+    """A base, a registry or a platform that cannot be one ends with 2 before the engine is asked for it."""
+    assert "'Foo Bar' is not an image reference" in fails(own, "build", "--base", "Foo Bar", code=2)
+    assert "'https://x' is not a registry" in fails(own, "list", code=2, SHRINKWRAP_REGISTRY="https://x")
+    assert "there is no platform 'linux/amd46'; did you mean 'linux/amd64'?" in fails(
+        own, "build", "--platform", "linux/amd46", code=2
+    )
+    assert "can have no cache in a registry: no registry is named" in fails(own, "build", "--cache", "registry", code=2)
 
 
 def test_a_package_without_a_wheel(own: Clone) -> None:

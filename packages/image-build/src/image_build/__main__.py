@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from env_spec import EnvSpecError, images_with_groups, read_project
 from image_build.bake import CACHES, BuildSettings
+from image_build.engine import engine_failures
 from image_build.errors import ImageBuildError, InterruptedBuildError, NotBuiltError
 from image_build.plan import ImagePlan, Wishes, shown_plan, with_parents
 from image_build.planning import (
@@ -46,7 +47,8 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(options.run(options) or 0)
+        with engine_failures():
+            return int(options.run(options) or 0)
     except ImageBuildError as error:
         return _told(str(error), error.exit_code)
     except EnvSpecError as error:
@@ -162,6 +164,8 @@ def _build(options: argparse.Namespace) -> int:
         is_forced=options.force or options.no_cache,
         is_pushed=options.push,
         default_registry=machine_registry(),
+        has_registry_cache=options.cache == "registry",
+        needs_current_lock=True,
     )
     engine, plans, epoch_s = planned(wishes)
     if options.dry_run:
@@ -328,7 +332,7 @@ def _reproduce(options: argparse.Namespace) -> None:
     from image_build.reproduce import build_twice
 
     names = with_parents(read_project(Path()), [options.image])
-    engine, plans, epoch_s = planned(Wishes(names=names, base=options.base, is_forced=True))
+    engine, plans, epoch_s = planned(Wishes(names=names, base=options.base, is_forced=True, needs_current_lock=True))
     settings, index = build_settings(engine, epoch_s)
     with only_build():
         print(build_twice(plans, settings, index=index, say=_say))

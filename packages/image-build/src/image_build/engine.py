@@ -440,6 +440,21 @@ def refusals(what: str) -> Iterator[None]:
         raise (DiskFullError(what) if "no space left" in said else EngineRefusedError(what, said)) from None
 
 
+@contextmanager
+def engine_failures() -> Iterator[None]:
+    """Turns what can go wrong with the engine at any moment, such as its end, into an error of ours."""
+    try:
+        yield
+    except Exception as error:
+        # docker-py lets the errors of its HTTP libraries through.
+        library = type(error).__module__.partition(".")[0]
+        if library == "docker" and (said := getattr(error, "explanation", None)):
+            raise EngineRefusedError("what it was asked", str(said)) from None
+        if library in ("docker", "requests", "urllib3"):
+            raise NoDockerError(_address()) from None
+        raise
+
+
 def _address() -> str:
     """Where the docker command would look: DOCKER_HOST, then its current context."""
     if host := os.environ.get("DOCKER_HOST"):

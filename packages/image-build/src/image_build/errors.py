@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from env_spec import PLATFORMS, unknown_name
+
 
 class ImageBuildError(Exception):
     """Base of every error this package raises on purpose."""
@@ -59,6 +61,42 @@ class PlatformError(ImageBuildError):
             f"this machine's builder cannot run {', '.join(platforms)}{here}. Build on a machine of that kind, or let"
             f" QEMU run it: `docker run --privileged --rm tonistiigi/binfmt --install {emulators}`, on Debian"
             " or Ubuntu the packages qemu-user-static and binfmt-support; slow, but the same image."
+        )
+
+
+class UnknownPlatformError(ImageBuildError):
+    """A platform that no image can be for."""
+
+    exit_code = 2
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        super().__init__(unknown_name("platform", platform, PLATFORMS))
+
+
+class BadBaseError(ImageBuildError):
+    """A base, from outside of the tables, that is not a name of an image."""
+
+    exit_code = 2
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        super().__init__(
+            f"'{base}' is not an image reference, like quay.io/jupyter/scipy-notebook:2026-10-20;"
+            " --base or SHRINKWRAP_BASE named it."
+        )
+
+
+class BadRegistryError(ImageBuildError):
+    """A registry, from outside of the tables, that is none."""
+
+    exit_code = 2
+
+    def __init__(self, registry: str) -> None:
+        self.registry = registry
+        super().__init__(
+            f"'{registry}' is not a registry, like ghcr.io/organisation: host and organisation in lower-case letters,"
+            " without https://; --registry or SHRINKWRAP_REGISTRY named it."
         )
 
 
@@ -137,14 +175,16 @@ class UnknownReferenceError(ImageBuildError):
 
 
 class NoRegistryError(ImageBuildError):
-    """A push of images for which no registry is named."""
+    """A push, or a cache in a registry, of images for which no registry is named."""
 
     exit_code = 2
 
-    def __init__(self, images: Sequence[str]) -> None:
+    def __init__(self, images: Sequence[str], *, is_pushed: bool) -> None:
         self.images = tuple(images)
+        self.is_pushed = is_pushed
+        what = "cannot be pushed" if is_pushed else "can have no cache in a registry"
         super().__init__(
-            f'{", ".join(images)} cannot be pushed: no registry is named. Add registry = "ghcr.io/ORGANISATION" to'
+            f'{", ".join(images)} {what}: no registry is named. Add registry = "ghcr.io/ORGANISATION" to'
             f" [tool.env-spec.images.{images[0]}], or name one in SHRINKWRAP_REGISTRY."
         )
 

@@ -26,7 +26,8 @@ def machine_base() -> str | None:
 
 def machine_registry() -> str | None:
     """The registry that this machine's environment names."""
-    return os.environ.get(REGISTRY_VARIABLE) or None
+    # GitHub keeps the capitals of an organisation's name, and a workflow has nothing to lower them with.
+    return os.environ.get(REGISTRY_VARIABLE, "").lower() or None
 
 
 def project_name() -> str:
