@@ -224,10 +224,10 @@ def test_interrupted_build(own: Clone) -> None:
 
 
 def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Ctrl-C while a layer is on its way ends the push at once, `latest` is not there, and the next push goes on."""
+    """Ctrl-C while the second image is on its way: no tag of a set without the rest is there; the next push goes on."""
     folder = tmp_path_factory.mktemp("slow")
-    with serving_registry(folder) as registry, SlowProxy(registry) as proxy:
-        own.write_images(*SMALLEST, registry=f"{proxy.address}/team")
+    with serving_registry(folder) as registry, SlowProxy(registry, "team/small-other") as proxy:
+        own.write_images(*SMALLEST, 'small-other]\ngroups = ["policy-lint"]', registry=f"{proxy.address}/team")
         own.commit("Name a registry")
         with subprocess.Popen(
             [sys.executable, "-m", "image_build", "build", "--push"],
@@ -243,16 +243,21 @@ def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) 
             said = push.stderr.read()
         assert push.returncode == 130, said
         assert "interrupted during the push. `latest` was not moved" in said
-        assert list(folder.glob("**/tags/*")) == []
+        (there,) = folder.glob("**/tags/*")
+        assert there.match("team/small/_manifests/tags/env-*")
         proxy.let_go()
-        own.image("build", "--push")
-        assert len(list(folder.glob("**/tags/latest"))) == 1
+        (small, other) = own.build("--push")
+        for image in (small, other):
+            there = folder / f"docker/registry/v2/repositories/team/{image['name']}/_manifests/tags"
+            assert {tag.name for tag in there.iterdir()} == set(image["tags"])
+            assert "latest" in image["tags"]
 
 
 class SlowProxy:
-    """A line to a registry on which a layer that is sent gets stuck, until it is let go."""
+    """A line to a registry on which a layer that is sent to one repository gets stuck, until it is let go."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, repository: str) -> None:
+        self._stuck = re.compile(rf"(PATCH|PUT) /v2/{repository}/blobs/uploads/".encode())
         host, _, port = target.partition(":")
         self._target = (host, int(port))
         self._is_free = threading.Event()
@@ -287,7 +292,7 @@ class SlowProxy:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(1 << 16):
-                if re.match(rb"(PATCH|PUT) /v2/\S+/blobs/uploads/", content) and not self._is_free.is_set():
+                if self._stuck.match(content) and not self._is_free.is_set():
                     self.is_held.set()
                     self._is_free.wait(300)
                 sink.sendall(content)

@@ -288,10 +288,10 @@ class InterruptedBuildError(ImageBuildError):
 
 
 _AFTER = {
-    "the plan": "Nothing was done.",
     "the build": "Nothing was tagged; the steps that were finished stay cached, so run it again to go on.",
     "the test": "Nothing was tagged; the build stays cached, so run it again to go on.",
     "the pull": "Finished layers stay; run it again to go on.",
     "the push": "`latest` was not moved in the registry; run it again to push the rest.",
+    "the push of `latest`": "Every other tag is in the registry; run it again to move `latest` of the other images.",
     "the work": "Nothing was left half done.",
 }
