@@ -47,6 +47,7 @@ def plans(
     lock: str = LOCK.replace("tar.gz", "whl"),
     here: tuple[str, ...] = (),
     is_lock_current: bool = True,
+    clone: str = "c",
     **wishes: Any,
 ) -> tuple[ImagePlan, ...]:
     files = ProjectFiles(
@@ -60,7 +61,7 @@ def plans(
         return "here" if reference.partition(":")[0].rpartition("/")[2] in here else "nowhere"
 
     return plan_images(
-        files, Wishes(names=names, **wishes), COMMIT, project="p", find=find, base_digest=lambda base: None
+        files, Wishes(names=names, **wishes), COMMIT, project="p", clone=clone, find=find, base_digest=lambda base: None
     )
 
 
@@ -80,6 +81,13 @@ def test_force_builds_what_is_found() -> None:
     """With --force an image is built although it is here."""
     (plan,) = plans("eda", here=("eda",), is_forced=True)
     assert (plan.is_needed, plan.why) == (True, "because you asked with --force or --no-cache")
+
+
+def test_two_clones_do_not_take_each_others_image() -> None:
+    """What is built and not tested yet has another name in each clone: one engine may serve several at once."""
+    (ours,), (theirs,) = plans("eda", clone="1"), plans("eda", clone="2")
+    assert ours.candidate != theirs.candidate
+    assert (ours.fingerprint, ours.reference, ours.tags) == (theirs.fingerprint, theirs.reference, theirs.tags)
 
 
 def test_a_parent_is_planned_and_not_asked() -> None:
@@ -166,6 +174,7 @@ def test_what_needs_a_registry(wishes: Wishes, message: str) -> None:
             wishes,
             COMMIT,
             project="p",
+            clone="c",
             find=lambda reference: "nowhere",
             base_digest=lambda base: None,
         )
@@ -184,6 +193,7 @@ def test_a_plan_counts_what_env_spec_counts(platforms: tuple[str, ...]) -> None:
         Wishes(names=("eda",)),
         COMMIT,
         project="p",
+        clone="c",
         find=lambda reference: "nowhere",
         base_digest=lambda base: None,
     )

@@ -248,7 +248,7 @@ def test_the_machine_may_name_the_base(clone: Clone) -> None:
 
 
 def test_adding_a_package_rebuilds_only_images_that_hold_it(clone: Clone) -> None:
-    """A package added to a group gives the images with that group a new fingerprint; the others keep their digest."""
+    """A package added to a group makes its images stale until they are built; the others keep their digest."""
     clone.write_images(*SMALL)
     clone.commit("No registry")
     before = clone.build()
@@ -257,6 +257,10 @@ def test_adding_a_package_rebuilds_only_images_that_hold_it(clone: Clone) -> Non
     if locked.returncode:
         pytest.fail(locked.stderr)
     clone.commit("Add tabulate to bench")
+    listed = {row["name"]: (row["state"], row["drift"]) for row in json.loads(clone.image("list", "--json").stdout)}
+    assert listed["small"] == ("current", [])
+    state, (phrase,) = listed["small-more"]
+    assert state == "stale" and re.fullmatch(r"tabulate [\d.]+ is missing", phrase)
     after = clone.build()
     assert [image["is_needed"] for image in after] == [False, True]
     assert digest_of(after[0]["reference"]) == digests[0]

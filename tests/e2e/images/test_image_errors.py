@@ -201,7 +201,8 @@ def test_no_registry_is_named(own: Clone) -> None:
 
 def test_interrupted_build(own: Clone) -> None:
     """Ctrl-C during the build ends with 130, tags nothing, and leaves no build running; a second build goes on."""
-    add_step(own, "RUN echo asleep && sleep 600")
+    sleep = f"sleep {time.time_ns()}"
+    add_step(own, f"RUN echo asleep && {sleep}")
     with subprocess.Popen(
         [sys.executable, "-m", "image_build", "build"],
         cwd=own.root,
@@ -215,12 +216,57 @@ def test_interrupted_build(own: Clone) -> None:
             if "asleep" in line:
                 break
         other = fails(own, "build", code=1)
+        # An engine in a machine of its own shows its processes to nobody.
+        was_seen = is_running(sleep)
         os.killpg(build.pid, signal.SIGINT)
         said = build.stderr.read()
     assert "another build of this clone is running (process " in other
     assert build.returncode == 130
     assert "error: interrupted during the build. Nothing was tagged" in said
     assert tags(own) == []
+    deadline_s = time.monotonic() + 20
+    while was_seen and is_running(sleep):
+        assert time.monotonic() < deadline_s, f"{sleep} goes on"
+        time.sleep(0.2)
+
+
+def is_running(command: str) -> bool:
+    """A process of exactly this command is on this machine."""
+    wanted = command.replace(" ", "\0").encode() + b"\0"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_bytes() == wanted:
+                return True
+    return False
+
+
+def test_a_build_that_was_killed(own: Clone) -> None:
+    """What a kill -9 during the test leaves on the engine, a container and an image, the next build removes."""
+    with subprocess.Popen([sys.executable, "-m", "image_build", "build"], cwd=own.root, env=own.environment()) as build:
+        deadline_s = time.monotonic() + 120
+        while not testers(build.pid):
+            assert build.poll() is None and time.monotonic() < deadline_s
+            time.sleep(0.02)
+        build.kill()
+    # Both outlive it.
+    assert testers(build.pid) and any(":building-" in name for name in names(own))
+    (image,) = own.build()
+    assert testers(build.pid) == []
+    assert {name.rpartition(":")[2] for name in names(own)} == set(image["tags"])
+
+
+def testers(process: int) -> list[str]:
+    """Containers that a process tests."""
+    shown = '{{.Label "io.shrinkwrap.tester"}}'
+    command = ["docker", "container", "ls", "--all", "--filter", "label=io.shrinkwrap.tester", "--format", shown]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return [label for label in found if label.endswith(f"-{process}")]
+
+
+def names(clone: Clone) -> list[str]:
+    label = f"label=io.shrinkwrap.project={clone.project}"
+    command = ["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:

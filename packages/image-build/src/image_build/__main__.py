@@ -303,6 +303,8 @@ def _clean(options: argparse.Namespace) -> int:
     from image_build.sizes import shown_bytes
 
     engine, kept = Engine(), 0
+    if not options.dry_run:
+        engine.remove_leftovers()
     found = engine.project_images(project_name())
     for name, image in found:
         problem = None if options.dry_run else engine.remove(name)

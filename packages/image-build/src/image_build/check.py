@@ -72,6 +72,7 @@ def check_image(engine: Engine, plan: ImagePlan, reference: str) -> ImageReport:
     image = engine.image(reference)
     if image is None:
         raise NotBuiltError(plan.name, plan.fingerprint)
+    engine.remove_leftovers()
     content = _json(engine.run(reference, [PYTHON, "-c", CONTENT]))
     sizes = {str(name): int(size) for name, size in content.get("sizes", {}).items()}
     base_bytes = _base_bytes(engine, plan, image)
@@ -106,17 +107,27 @@ def shown_report(report: ImageReport) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def drift_problem(found: Drift) -> str | None:
+def image_drift(engine: Engine, plan: ImagePlan, reference: str) -> tuple[str, ...]:
+    """What in an image that is here is not as the plan's slice says, a phrase per package."""
+    return drift_phrases(_drift(plan.packages, engine.run(reference, [PYTHON, "-c", PROBE])))
+
+
+def drift_phrases(found: Drift) -> tuple[str, ...]:
     """What differs from the lock, by name."""
     words = [f"{one.name} {one.locked} is missing" for one in found.missing]
     words += [f"{one.name} {one.installed} is extra" for one in found.extra]
     words += [f"{one.name} is {one.installed}, not {one.locked}" for one in found.changed]
-    return ", ".join(words) or None
+    return tuple(words)
+
+
+def _drift(packages: tuple[LockedPackage, ...], answer: RunResult) -> Drift:
+    return drift(packages, parse_installed(answer.output, source="the image"))
 
 
 def _packages(packages: tuple[LockedPackage, ...], answer: RunResult) -> Finding:
-    found = drift(packages, parse_installed(answer.output, source="the image"))
-    return Finding(what="packages", fact=f"all {found.checked} as locked, none besides", problem=drift_problem(found))
+    found = _drift(packages, answer)
+    problem = ", ".join(drift_phrases(found)) or None
+    return Finding(what="packages", fact=f"all {found.checked} as locked, none besides", problem=problem)
 
 
 def _files(content: Mapping[str, Any]) -> Finding:

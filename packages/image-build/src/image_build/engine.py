@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import gzip
+import hashlib
 import json
 import os
 import secrets
@@ -33,7 +34,7 @@ from image_build.errors import (
     PortTakenError,
     RegistryDeniedError,
 )
-from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+from image_build.revision import PROJECT_LABEL, Revision, parse_revision
 from image_build.sizes import base_bytes
 from image_build.transfer_log import TransferLog
 
@@ -46,6 +47,9 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 # What images are made from: a change anywhere else leaves the commit's name true.
 _INPUTS = ("pyproject.toml", "poetry.lock", "tools-requirements.txt", "images", "packages", ".dockerignore")
+
+# On a container of a test: who runs it, so that the next one removes what a killed one left.
+_TESTER_LABEL = "io.shrinkwrap.tester"
 
 Say = Callable[[str], None]
 
@@ -172,14 +176,10 @@ class Engine:
         images = ((tag, self.image(tag)) for image in found for tag in image.tags)
         return [(tag, image) for tag, image in images if image]
 
-    def fingerprints(self, repository: str) -> dict[str, str]:
-        """The fingerprint that each tag of a repository here was built for."""
-        return {
-            tag.rpartition(":")[2]: image.labels.get(FINGERPRINT_LABEL, "")
-            for image in self._client.images.list(name=repository)
-            for tag in image.tags
-            if tag.startswith(f"{repository}:")
-        }
+    def references(self, repository: str) -> list[str]:
+        """Names of the finished images of a repository that are here, the newest first."""
+        names = (tag for image in self._client.images.list(name=repository) for tag in image.tags)
+        return [name for name in names if name.startswith(f"{repository}:") and ":building-" not in name]
 
     def tag(self, source: str, names: Iterable[str]) -> None:
         """Give an image more names."""
@@ -239,6 +239,7 @@ class Engine:
                 entrypoint=command[0],
                 environment=dict(environment or {}),
                 network_disabled=True,
+                labels=_tester(),
                 detach=True,
             )
         try:
@@ -255,6 +256,7 @@ class Engine:
                 reference,
                 environment=dict(environment),
                 ports={f"{port}/tcp": ("127.0.0.1", None)},
+                labels=_tester(),
                 detach=True,
             )
         try:
@@ -263,6 +265,32 @@ class Engine:
             yield f"http://127.0.0.1:{published['HostPort']}", container
         finally:
             container.remove(force=True, v=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove containers of this clone's tests whose process was killed before it could."""
+        for container in self._client.containers.list(all=True, filters={"label": _TESTER_LABEL}, ignore_removed=True):
+            clone, _, process = container.labels[_TESTER_LABEL].partition("-")
+            if clone == clone_name() and not _is_alive(int(process)):
+                container.remove(force=True, v=True)
+
+
+def clone_name() -> str:
+    """What tells this checkout from others that use the same engine: short, and the same at the next run."""
+    return hashlib.sha256(f"{socket.gethostname()} {Path.cwd()}".encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _tester() -> dict[str, str]:
+    return {_TESTER_LABEL: f"{clone_name()}-{os.getpid()}"}
 
 
 def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, index: str | None = None) -> None:

@@ -43,6 +43,7 @@ class ImagePlan:
         is_needed: It will be built.
         why: The reason for either.
         tags: All it will have.
+        clone: Who builds it: two clones on one engine may build the same at once.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ImagePlan:
     labels: Mapping[str, str]
     packages: tuple[LockedPackage, ...]
     max_size_bytes: int | None
+    clone: str
 
     @property
     def reference(self) -> str:
@@ -70,13 +72,12 @@ class ImagePlan:
     @property
     def candidate(self) -> str:
         """Its name between build and test."""
-        return f"{self.repository}:building-{self.fingerprint}"
+        return f"{self.repository}:building-{self.fingerprint}-{self.clone}"
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
-        facts = asdict(self)
-        facts["packages"] = len(self.packages)
-        return {**facts, "reference": self.reference}
+        facts = {name: value for name, value in asdict(self).items() if name != "clone"}
+        return {**facts, "packages": len(self.packages), "reference": self.reference}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +111,14 @@ def plan_images(
     revision: Revision,
     *,
     project: str,
+    clone: str,
     find: Callable[[str], Where],
     base_digest: Callable[[str], str | None],
 ) -> tuple[ImagePlan, ...]:
     """The asked images and those whose layers they share, each after its parent.
 
     Args:
+        clone: What tells this checkout from others that use the same engine.
         find: Where there is an image of this reference.
         base_digest: The digest of a reference that has none, if the engine knows.
 
@@ -134,7 +137,7 @@ def plan_images(
     if without and (wishes.is_pushed or wishes.has_registry_cache):
         raise NoRegistryError(without, is_pushed=wishes.is_pushed)
     plans = [
-        _image_plan(files, name, wishes, revision, project, find, base_digest, is_asked=name in names)
+        _image_plan(files, name, wishes, revision, project, clone, find, base_digest, is_asked=name in names)
         for name in with_parents(files, names)
     ]
     return tuple(plans)
@@ -169,6 +172,7 @@ def _image_plan(
     wishes: Wishes,
     revision: Revision,
     project: str,
+    clone: str,
     find: Callable[[str], Where],
     base_digest: Callable[[str], str | None],
     *,
@@ -211,6 +215,7 @@ def _image_plan(
         ),
         packages=environment.packages,
         max_size_bytes=image.max_size_bytes,
+        clone=clone,
     )
 
 

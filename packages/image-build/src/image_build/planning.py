@@ -9,7 +9,7 @@ from typing import Final
 
 from env_spec import read_project
 from image_build.bake import BuildSettings, Cache
-from image_build.engine import Engine, certificates, package_index, read_revision
+from image_build.engine import Engine, certificates, clone_name, package_index, read_revision
 from image_build.plan import ImagePlan, Where, Wishes, plan_images
 
 BASE_VARIABLE: Final = "SHRINKWRAP_BASE"
@@ -52,7 +52,15 @@ def planned(wishes: Wishes) -> tuple[Engine, tuple[ImagePlan, ...], int]:
             return "registry"
         return "here" if engine.has(reference) else "nowhere"
 
-    plans = plan_images(files, wishes, revision, project=project_name(), find=find, base_digest=engine.local_digest)
+    plans = plan_images(
+        files,
+        wishes,
+        revision,
+        project=project_name(),
+        clone=clone_name(),
+        find=find,
+        base_digest=engine.local_digest,
+    )
     return engine, plans, revision.epoch_s
 
 
