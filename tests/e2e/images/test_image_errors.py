@@ -168,6 +168,47 @@ def test_a_failed_test_leaves_no_tag(own: Clone) -> None:
     assert tags(own) == []
 
 
+def test_every_fault_of_an_image_is_found(own: Clone) -> None:
+    """Root, a tool of the builder, a damaged file, another kernel, a Jupyter without a token and too many bytes."""
+    own.write_images('small]\ngroups = ["notebook"]\nmax_size = "100MB"')
+    site = "/out/opt/venv/lib/*/site-packages"
+    kernel = "/out/opt/venv/share/jupyter/kernels/python3/kernel.json"
+    add_step(
+        own, f"RUN echo >>$(echo {site}/ipykernel/__init__.py) && sed -i s,/opt/venv/bin/python,/bin/false, {kernel}"
+    )
+    path = own.root / "images/notebook/Dockerfile"
+    path.write_text(path.read_text() + "COPY --from=builder /opt/tools/bin/uv /usr/local/bin/uv\nUSER root\n")
+    path = own.root / "images/notebook/start-jupyter.sh"
+    path.write_text(path.read_text().replace('"$@"', '--allow-root --IdentityProvider.token= "$@"'))
+    said = fails(own, "build", code=1)
+    assert [line.partition(":")[0] for line in said.splitlines()[1:]] == [
+        *("  files", "  user", "  tools", "  kernel", "  jupyter", "  size"),
+        "It was not tagged.",
+    ]
+    for problem in (
+        "ipykernel/__init__.py has",
+        "it is root",
+        "left over from the build: /usr/local/bin/uv",
+        "python3 does not run a cell in /opt/venv",
+        "it answers 200 without the token, not 403",
+        "max_size is 100.0 MB",
+    ):
+        assert problem in said
+    assert tags(own) == []
+
+
+def test_builds_that_differ(own: Clone) -> None:
+    """image.reproduce ends with 1 and names the layer by its step, the file in it, and what differs."""
+    add_step(own, "RUN head -c 8 /dev/urandom >/out/opt/venv/odd && touch -d @0 /out/opt/venv/odd /out/opt/venv")
+    said = fails(own, "reproduce", "small", code=1)
+    assert re.fullmatch(
+        r"error: small: two builds differ:\n"
+        r"  layer \d+ \(COPY /out/ /\): opt/venv/odd: content [0-9a-f]{12} and [0-9a-f]{12}\n",
+        said,
+    ), said
+    assert tags(own) == []
+
+
 def test_a_base_that_is_nowhere(own: Clone) -> None:
     """A base whose registry does not answer is told with the registry's name."""
     said = fails(own, "build", "--base", "127.0.0.1:1/base:1", code=1)
