@@ -8,6 +8,8 @@ import os
 import secrets
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -270,8 +272,9 @@ def _run(options: argparse.Namespace) -> int:
         terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
         return run_attached(plan.reference, ["sh", "-c", options.command], options=["--interactive", *terminal])
     refuse_taken_port(options.port)
-    token = secrets.token_hex(24)
-    _say(f"Jupyter will answer on http://127.0.0.1:{options.port}/lab?token={token}")
+    address, token = f"http://127.0.0.1:{options.port}", secrets.token_hex(24)
+    _say(f"Jupyter will answer on {address}/lab?token={token}")
+    threading.Thread(target=_tell_when_up, args=(address, token), daemon=True).start()
     _say("End it with Ctrl-C. It sees none of your files, and what is written in it is gone with it.")
     try:
         # Without a terminal of its own, or it would ask whether Ctrl-C was meant.
@@ -284,6 +287,19 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say(f"{plan.name}: Jupyter ended, its container is removed")
         return 0
+
+
+def _tell_when_up(address: str, token: str) -> None:
+    """Say it once more, after all that Jupyter says of an address that is the container's own."""
+    from image_build.check import PATIENCE_S, jupyter_status
+
+    deadline_s = time.monotonic() + PATIENCE_S
+    while jupyter_status(address, token) != 200:
+        if time.monotonic() > deadline_s:
+            _say(f"\nNothing answers at {address} yet; what Jupyter says is above.\n")
+            return
+        time.sleep(0.5)
+    _say(f"\nIt answers now: {address}/lab?token={token}\n")
 
 
 def _size(options: argparse.Namespace) -> None:

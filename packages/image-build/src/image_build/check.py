@@ -21,7 +21,7 @@ from image_build.sizes import shown_bytes
 
 PYTHON = "/opt/venv/bin/python"
 JUPYTER_PORT = 8888
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,20 +165,22 @@ def _jupyter(engine: Engine, reference: str) -> Finding:
     what = "jupyter"
     with engine.serving(reference, port=JUPYTER_PORT, environment={"JUPYTER_TOKEN": token}) as (address, container):
         began_s = time.monotonic()
-        while (status := _status(f"{address}/api/status", token)) != 200:
+        while (status := jupyter_status(address, token)) != 200:
             container.reload()
-            is_over = container.status == "exited" or time.monotonic() - began_s > _PATIENCE_S
+            is_over = container.status == "exited" or time.monotonic() - began_s > PATIENCE_S
             if is_over:
                 said = container.logs(tail=5).decode("utf-8", "replace").strip()
                 return Finding(what=what, fact="", problem=f"it does not answer (last: {status}). It said: {said}")
             time.sleep(0.2)
-        without = _status(f"{address}/api/status", None)
+        without = jupyter_status(address, None)
         took_s = time.monotonic() - began_s
     problem = None if without == 403 else f"it answers {without} without the token, not 403"
     return Finding(what=what, fact=f"answers after {took_s:.1f} s, and only with its token", problem=problem)
 
 
-def _status(url: str, token: str | None) -> int | None:
+def jupyter_status(address: str, token: str | None) -> int | None:
+    """What the server at an address answers to whoever has this token, or none; None for nothing."""
+    url = f"{address}/api/status"
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"} if token else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
