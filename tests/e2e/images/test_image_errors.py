@@ -81,6 +81,13 @@ def test_no_buildx(own: Clone) -> None:
     assert "no `docker` command on PATH" in said and "docker-buildx" in said
 
 
+def test_another_builder_is_in_use(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A builder that someone chose by `docker buildx create --use` is left alone: images are built in the engine."""
+    config = str(tmp_path_factory.mktemp("buildx"))
+    own.run("docker", "buildx", "create", "--driver=docker-container", "--name=other", "--use", BUILDX_CONFIG=config)
+    assert own.image("build", BUILDX_CONFIG=config).returncode == 0
+
+
 def test_unknown_names_get_the_nearest(own: Clone) -> None:
     """A misspelt image or group ends with 2 and the nearest name."""
     assert "there is no image 'smal'; did you mean 'small'?" in fails(own, "build", "--image", "smal", code=2)

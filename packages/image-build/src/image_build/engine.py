@@ -308,7 +308,17 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
     with LOG.open("w", encoding="utf-8") as file, tempfile.NamedTemporaryFile("w", suffix=".json") as written:
         json.dump(definition, written)
         written.flush()
-        command = ["docker", "buildx", "bake", "--progress", "plain", "--file", written.name]
+        command = [
+            "docker",
+            "buildx",
+            "bake",
+            "--builder",
+            _own_builder(),
+            "--progress",
+            "plain",
+            "--file",
+            written.name,
+        ]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:
@@ -322,6 +332,15 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
                 raise
     if process.returncode:
         raise log.failure(log=str(LOG), images=images, platform=", ".join(sorted(platforms)))
+
+
+def _own_builder() -> str:
+    """The builder that is in the engine itself; it has the name of the engine's context.
+
+    One that was made and chosen by `docker buildx create --use` lives in a container of its own: it sees no base that
+    is here, and what it builds is not here to be tested.
+    """
+    return (_output(["docker", "context", "show"]) or "default").strip()
 
 
 def require_buildx() -> None:
@@ -342,7 +361,7 @@ def refuse_foreign_platforms(platforms: Iterable[str]) -> None:
         PlatformError: It cannot.
     """
     wanted = list(dict.fromkeys(platforms))
-    found = builder_platforms(_output(["docker", "buildx", "inspect"]) or "")
+    found = builder_platforms(_output(["docker", "buildx", "inspect", _own_builder()]) or "")
     # A builder that names none, as one that is not started yet, is believed to run everything.
     if foreign := [platform for platform in wanted if found and platform not in found]:
         raise PlatformError(foreign, there_is=found)

@@ -140,6 +140,19 @@ class StepFailedError(ImageBuildError):
         super().__init__("\n".join(lines))
 
 
+class NoCacheExportError(ImageBuildError):
+    """An engine that keeps the steps of a build to itself."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Docker Engine cannot keep the steps of a build elsewhere. Leave --cache out, or let it keep images in"
+            ' containerd\'s store: {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json (Docker'
+            " Desktop: Settings, General), and restart it."
+        )
+
+
 class RegistryUnreachableError(ImageBuildError):
     """A registry that does not answer."""
 
