@@ -7,6 +7,7 @@ import pytest
 from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
     DiskFullError,
+    NoCacheExportError,
     NoWheelError,
     PlatformError,
     RegistryDeniedError,
@@ -52,6 +53,12 @@ def test_the_failed_step_is_named_with_its_last_lines() -> None:
     assert error.last_lines == tuple(f"line {n}" for n in range(8, 20))
     assert str(error).splitlines()[0] == 'the build failed at [eda builder 2/2] RUN sh /install.sh "main":'
     assert str(error).endswith("All of it: build.log")
+
+
+def test_an_engine_that_keeps_its_steps_is_told_as_such() -> None:
+    """The default store of older engines exports no cache; buildx says so outside of any step."""
+    error = failure_of("ERROR: Cache export is not supported for the docker driver.")
+    assert isinstance(error, NoCacheExportError) and '"containerd-snapshotter": true' in str(error)
 
 
 def test_a_cancelled_step_is_not_to_blame() -> None:

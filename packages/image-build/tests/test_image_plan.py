@@ -9,8 +9,9 @@ import pytest
 
 from env_spec import ProjectFiles, UnknownImagesError, image_environment, matrix, parse_spec
 from image_build.bake import BuildSettings, bake_definition
-from image_build.errors import NoRegistryError, NoWheelError
+from image_build.errors import ImageBuildError, NoRegistryError, NoWheelError, StaleLockError
 from image_build.plan import ImagePlan, Where, Wishes, plan_images, shown_plan, with_digest, with_parents
+from image_build.planning import machine_registry
 from image_build.revision import Revision
 
 PYPROJECT = """\
@@ -42,15 +43,25 @@ COMMIT = Revision(commit="c0ffee" * 6 + "abcd", epoch_s=1767225600, branch="main
 
 
 def plans(
-    *names: str, lock: str = LOCK.replace("tar.gz", "whl"), here: tuple[str, ...] = (), **wishes: Any
+    *names: str,
+    lock: str = LOCK.replace("tar.gz", "whl"),
+    here: tuple[str, ...] = (),
+    is_lock_current: bool = True,
+    clone: str = "c",
+    **wishes: Any,
 ) -> tuple[ImagePlan, ...]:
-    files = ProjectFiles(spec=parse_spec(tomllib.loads(PYPROJECT)), lock=tomllib.loads(lock), folders={FOLDER: "d"})
+    files = ProjectFiles(
+        spec=parse_spec(tomllib.loads(PYPROJECT)),
+        lock=tomllib.loads(lock),
+        folders={FOLDER: "d"},
+        is_lock_current=is_lock_current,
+    )
 
     def find(reference: str) -> Where:
         return "here" if reference.partition(":")[0].rpartition("/")[2] in here else "nowhere"
 
     return plan_images(
-        files, Wishes(names=names, **wishes), COMMIT, project="p", find=find, base_digest=lambda base: None
+        files, Wishes(names=names, **wishes), COMMIT, project="p", clone=clone, find=find, base_digest=lambda base: None
     )
 
 
@@ -70,6 +81,13 @@ def test_force_builds_what_is_found() -> None:
     """With --force an image is built although it is here."""
     (plan,) = plans("eda", here=("eda",), is_forced=True)
     assert (plan.is_needed, plan.why) == (True, "because you asked with --force or --no-cache")
+
+
+def test_two_clones_do_not_take_each_others_image() -> None:
+    """What is built and not tested yet has another name in each clone: one engine may serve several at once."""
+    (ours,), (theirs,) = plans("eda", clone="1"), plans("eda", clone="2")
+    assert ours.candidate != theirs.candidate
+    assert (ours.fingerprint, ours.reference, ours.tags) == (theirs.fingerprint, theirs.reference, theirs.tags)
 
 
 def test_a_parent_is_planned_and_not_asked() -> None:
@@ -97,16 +115,66 @@ def test_an_unknown_image_is_refused() -> None:
         plans("edda")
 
 
-def test_a_push_needs_a_registry() -> None:
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (
+            {"base": "Foo Bar"},
+            "'Foo Bar' is not an image reference, like quay.io/jupyter/scipy-notebook:2026-10-20;"
+            " --base or SHRINKWRAP_BASE named it.",
+        ),
+        (
+            {"default_registry": "https://ghcr.io/team/"},
+            "'https://ghcr.io/team/' is not a registry, like ghcr.io/organisation: host and organisation in lower-case"
+            " letters, without https://; --registry or SHRINKWRAP_REGISTRY named it.",
+        ),
+        (
+            {"platforms": ("linux/amd46",)},
+            "there is no platform 'linux/amd46'; did you mean 'linux/amd64'? Platforms: linux/386, linux/amd64,"
+            " linux/arm/v6, linux/arm/v7, linux/arm64, linux/ppc64le, linux/riscv64, linux/s390x",
+        ),
+    ],
+    ids=["base", "registry", "platform"],
+)
+def test_what_the_tables_may_not_say_nobody_may(wishes: dict[str, Any], message: str) -> None:
+    """A name from the command line or the environment is checked before an engine is asked for it."""
+    with pytest.raises(ImageBuildError) as found:
+        plans("eda", **wishes)
+    assert (str(found.value), found.value.exit_code) == (message, 2)
+
+
+def test_an_organisations_capitals_are_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GitHub gives a workflow the name as its owner writes it; no registry takes capitals."""
+    monkeypatch.setenv("SHRINKWRAP_REGISTRY", "ghcr.io/Team")
+    assert machine_registry() == "ghcr.io/team"
+
+
+def test_a_build_needs_a_current_lock() -> None:
+    """An image of the old lock may be here: that there is nothing to build would be untrue of what is asked."""
+    with pytest.raises(StaleLockError, match=r"poetry.lock is older than pyproject.toml"):
+        plans("eda", here=("eda",), is_lock_current=False, needs_current_lock=True)
+    assert plans("eda", is_lock_current=False)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        (Wishes(is_pushed=True), "eda, models cannot be pushed: no registry is named"),
+        (Wishes(has_registry_cache=True), "eda, models can have no cache in a registry: no registry is named"),
+    ],
+    ids=["push", "cache"],
+)
+def test_what_needs_a_registry(wishes: Wishes, message: str) -> None:
     """Images without a registry are named together with the line that is missing."""
     text = PYPROJECT.replace(', registry = "ghcr.io/team"', "")
     files = ProjectFiles(spec=parse_spec(tomllib.loads(text)), lock={}, folders={})
-    with pytest.raises(NoRegistryError, match=r"eda, models cannot be pushed: no registry is named"):
+    with pytest.raises(NoRegistryError, match=message):
         plan_images(
             files,
-            Wishes(is_pushed=True),
+            wishes,
             COMMIT,
             project="p",
+            clone="c",
             find=lambda reference: "nowhere",
             base_digest=lambda base: None,
         )
@@ -125,6 +193,7 @@ def test_a_plan_counts_what_env_spec_counts(platforms: tuple[str, ...]) -> None:
         Wishes(names=("eda",)),
         COMMIT,
         project="p",
+        clone="c",
         find=lambda reference: "nowhere",
         base_digest=lambda base: None,
     )
@@ -165,7 +234,7 @@ def test_the_plan_is_readable() -> None:
     (plan,) = plans("eda")
     assert shown_plan([plan]) == (
         "eda: build, nothing with its fingerprint is here\n"
-        "  groups    main, notebook (1 packages)\n"
+        "  groups    main, notebook (1 package)\n"
         f"  base      quay.io/jupyter/base@sha256:{'0' * 64}\n"
         f"  tags      ghcr.io/team/eda: env-{plan.fingerprint}, c0ffeec0ffee, 2026-01-01, latest\n"
     )

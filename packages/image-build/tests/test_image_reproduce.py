@@ -64,6 +64,19 @@ def test_the_differing_file_is_named(tmp_path: Path) -> None:
     assert lines[2] == "layer 2: c is only in the first"
 
 
+def test_the_step_of_a_layer_is_named(tmp_path: Path) -> None:
+    """A history with an entry per layer says which step made it; one that lacks some does not."""
+    steps = [{"created_by": "imported"}, {"created_by": "USER 1000", "empty_layer": True}]
+    for history, name in (
+        ([*steps, {"created_by": "COPY /out/ / # buildkit"}], "layer 2 (COPY /out/ /)"),
+        (steps, "layer 2"),
+    ):
+        one, other = (
+            archive(tmp_path / time, layer(), layer(a=("x", int(time))), history=history) for time in ("1", "2")
+        )
+        assert compare_archives(one, other) == [f"{name}: a: time 1 and 2"]
+
+
 def test_the_configuration_is_compared(tmp_path: Path) -> None:
     """A key of the configuration that differs is shown with both values."""
     one, other = (archive(tmp_path / time, layer(), created=time) for time in ("1", "2"))

@@ -91,9 +91,11 @@ def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple
             assert process.stderr is not None
             found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", process.stderr.readline())
             assert found, process.stderr.read()
+            # It says so when it is up, after whatever Jupyter says.
+            told = next(line for line in process.stderr if line.startswith(("It answers", "Nothing answers")))
+            assert told == f"It answers now: {found[0]}\n"
             # What it says further is read along, so that it never waits for a reader.
             threading.Thread(target=process.stderr.read, daemon=True).start()
-            _wait_for(f"{found[1]}/api/status", found[2])
             yield found[1], found[2], process
         finally:
             if process.poll() is None:
@@ -118,13 +120,6 @@ def answered(url: str, token: str | None, *, content: bytes | None = None) -> tu
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, None
-
-
-def _wait_for(url: str, token: str) -> None:
-    deadline_s = time.monotonic() + 90
-    while status(url, token) != 200:
-        assert time.monotonic() < deadline_s, f"{url} does not answer"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -181,6 +176,18 @@ class serving_registry:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()
+
+
+def closed_registry(folder: Path) -> serving_registry:
+    """One that lets in only user `docker`, with a password that it makes and writes to its log."""
+    auth = f"auth: {{htpasswd: {{realm: here, path: {folder}/htpasswd}}}}\n"
+    return serving_registry(folder, auth=auth, log="warn")
+
+
+def registry_password(folder: Path) -> str:
+    """The password of the closed registry in this folder."""
+    (password,) = re.findall(r"password=(\S+)", (folder / "log").read_text())
+    return str(password)
 
 
 @contextmanager

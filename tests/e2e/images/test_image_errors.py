@@ -81,6 +81,13 @@ def test_no_buildx(own: Clone) -> None:
     assert "no `docker` command on PATH" in said and "docker-buildx" in said
 
 
+def test_another_builder_is_in_use(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A builder that someone chose by `docker buildx create --use` is left alone: images are built in the engine."""
+    config = str(tmp_path_factory.mktemp("buildx"))
+    own.run("docker", "buildx", "create", "--driver=docker-container", "--name=other", "--use", BUILDX_CONFIG=config)
+    assert own.image("build", BUILDX_CONFIG=config).returncode == 0
+
+
 def test_unknown_names_get_the_nearest(own: Clone) -> None:
     """A misspelt image or group ends with 2 and the nearest name."""
     assert "there is no image 'smal'; did you mean 'small'?" in fails(own, "build", "--image", "smal", code=2)
@@ -88,13 +95,23 @@ def test_unknown_names_get_the_nearest(own: Clone) -> None:
 
 
 def test_a_lock_older_than_pyproject(own: Clone) -> None:
-    """A dependency that was asked for and not locked ends the build with what to run."""
+    """A dependency that was asked for and not locked ends every way to an image at once with what to run."""
     path = own.root / "pyproject.toml"
     path.write_text(path.read_text().replace("test = [\n", 'test = [\n    "tabulate",\n'))
-    # What is asked is in no fingerprint, only what is locked: the image of the old lock may be here already.
-    said = fails(own, "build", "--force", code=2)
-    assert said.startswith("error: poetry.lock is older than pyproject.toml")
-    assert tags(own) == []
+    for command in (["build"], ["build", "--dry-run"], ["ensure", "small"], ["reproduce", "small"]):
+        said = fails(own, *command, code=2)
+        assert said.startswith("error: poetry.lock is older than pyproject.toml") and "`invoke env.lock`" in said
+    assert not (own.root / ".shrinkwrap/logs/image-build.log").exists()
+
+
+def test_names_that_can_be_none(own: Clone) -> None:
+    """A base, a registry or a platform that cannot be one ends with 2 before the engine is asked for it."""
+    assert "'Foo Bar' is not an image reference" in fails(own, "build", "--base", "Foo Bar", code=2)
+    assert "'https://x' is not a registry" in fails(own, "list", code=2, SHRINKWRAP_REGISTRY="https://x")
+    assert "there is no platform 'linux/amd46'; did you mean 'linux/amd64'?" in fails(
+        own, "build", "--platform", "linux/amd46", code=2
+    )
+    assert "can have no cache in a registry: no registry is named" in fails(own, "build", "--cache", "registry", code=2)
 
 
 def test_a_package_without_a_wheel(own: Clone) -> None:
@@ -158,6 +175,47 @@ def test_a_failed_test_leaves_no_tag(own: Clone) -> None:
     assert tags(own) == []
 
 
+def test_every_fault_of_an_image_is_found(own: Clone) -> None:
+    """Root, a tool of the builder, a damaged file, another kernel, a Jupyter without a token and too many bytes."""
+    own.write_images('small]\ngroups = ["notebook"]\nmax_size = "100MB"')
+    site = "/out/opt/venv/lib/*/site-packages"
+    kernel = "/out/opt/venv/share/jupyter/kernels/python3/kernel.json"
+    add_step(
+        own, f"RUN echo >>$(echo {site}/ipykernel/__init__.py) && sed -i s,/opt/venv/bin/python,/bin/false, {kernel}"
+    )
+    path = own.root / "images/notebook/Dockerfile"
+    path.write_text(path.read_text() + "COPY --from=builder /opt/tools/bin/uv /usr/local/bin/uv\nUSER root\n")
+    path = own.root / "images/notebook/start-jupyter.sh"
+    path.write_text(path.read_text().replace('"$@"', '--allow-root --IdentityProvider.token= "$@"'))
+    said = fails(own, "build", code=1)
+    assert [line.partition(":")[0] for line in said.splitlines()[1:]] == [
+        *("  files", "  user", "  tools", "  kernel", "  jupyter", "  size"),
+        "It was not tagged.",
+    ]
+    for problem in (
+        "ipykernel/__init__.py has",
+        "it is root",
+        "left over from the build: /usr/local/bin/uv",
+        "python3 does not run a cell in /opt/venv",
+        "it answers 200 without the token, not 403",
+        "max_size is 100.0 MB",
+    ):
+        assert problem in said
+    assert tags(own) == []
+
+
+def test_builds_that_differ(own: Clone) -> None:
+    """image.reproduce ends with 1 and names the layer by its step, the file in it, and what differs."""
+    add_step(own, "RUN head -c 8 /dev/urandom >/out/opt/venv/odd && touch -d @0 /out/opt/venv/odd /out/opt/venv")
+    said = fails(own, "reproduce", "small", code=1)
+    assert re.fullmatch(
+        r"error: small: two builds differ:\n"
+        r"  layer \d+ \(COPY /out/ /\): opt/venv/odd: content [0-9a-f]{12} and [0-9a-f]{12}\n",
+        said,
+    ), said
+    assert tags(own) == []
+
+
 def test_a_base_that_is_nowhere(own: Clone) -> None:
     """A base whose registry does not answer is told with the registry's name."""
     said = fails(own, "build", "--base", "127.0.0.1:1/base:1", code=1)
@@ -191,7 +249,8 @@ def test_no_registry_is_named(own: Clone) -> None:
 
 def test_interrupted_build(own: Clone) -> None:
     """Ctrl-C during the build ends with 130, tags nothing, and leaves no build running; a second build goes on."""
-    add_step(own, "RUN echo asleep && sleep 600")
+    sleep = f"sleep {time.time_ns()}"
+    add_step(own, f"RUN echo asleep && {sleep}")
     with subprocess.Popen(
         [sys.executable, "-m", "image_build", "build"],
         cwd=own.root,
@@ -205,19 +264,64 @@ def test_interrupted_build(own: Clone) -> None:
             if "asleep" in line:
                 break
         other = fails(own, "build", code=1)
+        # An engine in a machine of its own shows its processes to nobody.
+        was_seen = is_running(sleep)
         os.killpg(build.pid, signal.SIGINT)
         said = build.stderr.read()
     assert "another build of this clone is running (process " in other
     assert build.returncode == 130
     assert "error: interrupted during the build. Nothing was tagged" in said
     assert tags(own) == []
+    deadline_s = time.monotonic() + 20
+    while was_seen and is_running(sleep):
+        assert time.monotonic() < deadline_s, f"{sleep} goes on"
+        time.sleep(0.2)
+
+
+def is_running(command: str) -> bool:
+    """A process of exactly this command is on this machine."""
+    wanted = command.replace(" ", "\0").encode() + b"\0"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_bytes() == wanted:
+                return True
+    return False
+
+
+def test_a_build_that_was_killed(own: Clone) -> None:
+    """What a kill -9 during the test leaves on the engine, a container and an image, the next build removes."""
+    with subprocess.Popen([sys.executable, "-m", "image_build", "build"], cwd=own.root, env=own.environment()) as build:
+        deadline_s = time.monotonic() + 120
+        while not testers(build.pid):
+            assert build.poll() is None and time.monotonic() < deadline_s
+            time.sleep(0.02)
+        build.kill()
+    # Both outlive it.
+    assert testers(build.pid) and any(":building-" in name for name in names(own))
+    (image,) = own.build()
+    assert testers(build.pid) == []
+    assert {name.rpartition(":")[2] for name in names(own)} == set(image["tags"])
+
+
+def testers(process: int) -> list[str]:
+    """Containers that a process tests."""
+    shown = '{{.Label "io.shrinkwrap.tester"}}'
+    command = ["docker", "container", "ls", "--all", "--filter", "label=io.shrinkwrap.tester", "--format", shown]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return [label for label in found if label.endswith(f"-{process}")]
+
+
+def names(clone: Clone) -> list[str]:
+    label = f"label=io.shrinkwrap.project={clone.project}"
+    command = ["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Ctrl-C while a layer is on its way ends the push at once, `latest` is not there, and the next push goes on."""
+    """Ctrl-C while the second image is on its way: no tag of a set without the rest is there; the next push goes on."""
     folder = tmp_path_factory.mktemp("slow")
-    with serving_registry(folder) as registry, SlowProxy(registry) as proxy:
-        own.write_images(*SMALLEST, registry=f"{proxy.address}/team")
+    with serving_registry(folder) as registry, SlowProxy(registry, "team/small-other") as proxy:
+        own.write_images(*SMALLEST, 'small-other]\ngroups = ["policy-lint"]', registry=f"{proxy.address}/team")
         own.commit("Name a registry")
         with subprocess.Popen(
             [sys.executable, "-m", "image_build", "build", "--push"],
@@ -233,16 +337,21 @@ def test_interrupted_push(own: Clone, tmp_path_factory: pytest.TempPathFactory) 
             said = push.stderr.read()
         assert push.returncode == 130, said
         assert "interrupted during the push. `latest` was not moved" in said
-        assert list(folder.glob("**/tags/*")) == []
+        (there,) = folder.glob("**/tags/*")
+        assert there.match("team/small/_manifests/tags/env-*")
         proxy.let_go()
-        own.image("build", "--push")
-        assert len(list(folder.glob("**/tags/latest"))) == 1
+        (small, other) = own.build("--push")
+        for image in (small, other):
+            there = folder / f"docker/registry/v2/repositories/team/{image['name']}/_manifests/tags"
+            assert {tag.name for tag in there.iterdir()} == set(image["tags"])
+            assert "latest" in image["tags"]
 
 
 class SlowProxy:
-    """A line to a registry on which a layer that is sent gets stuck, until it is let go."""
+    """A line to a registry on which a layer that is sent to one repository gets stuck, until it is let go."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, repository: str) -> None:
+        self._stuck = re.compile(rf"(PATCH|PUT) /v2/{repository}/blobs/uploads/".encode())
         host, _, port = target.partition(":")
         self._target = (host, int(port))
         self._is_free = threading.Event()
@@ -277,7 +386,7 @@ class SlowProxy:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(1 << 16):
-                if re.match(rb"(PATCH|PUT) /v2/\S+/blobs/uploads/", content) and not self._is_free.is_set():
+                if self._stuck.match(content) and not self._is_free.is_set():
                     self.is_held.set()
                     self._is_free.wait(300)
                 sink.sendall(content)

@@ -86,14 +86,14 @@ def test_another_machine_takes_the_tooling_from_the_cache(cached: Clone, other: 
     """
     forget(other)
     words = ["build", "--image", "small", "--cache", cache]
-    cached.image(*words, check=False, DOCKER_HOST=other, BUILDX_BUILDER="default")
+    cached.image(*words, check=False, DOCKER_HOST=other)
     assert "sh /run/base/install-tools.sh" in finished(cached)
 
 
 def test_without_a_cache_the_tooling_would_be_made(cached: Clone, other: str) -> None:
     """The same build there without a cache fails before it: so the test above can fail."""
     forget(other)
-    answer = cached.image("build", "--image", "small", check=False, DOCKER_HOST=other, BUILDX_BUILDER="default")
+    answer = cached.image("build", "--image", "small", check=False, DOCKER_HOST=other)
     assert answer.returncode == 1 and "network bridge not found" in answer.stderr
     assert "sh /run/base/install-tools.sh" not in finished(cached)
 
@@ -117,7 +117,7 @@ def test_a_full_disk_of_the_engine(cached: Clone, other: str, registry: str, tmp
     subprocess.run(["fallocate", "--length", str(shutil.disk_usage(root).free - 300_000), str(filler)], check=True)
     try:
         for command in (("build", "--image", "small-other"), ("ensure", "small", "--no-build")):
-            answer = cached.image(*command, check=False, DOCKER_HOST=other, BUILDX_BUILDER="default")
+            answer = cached.image(*command, check=False, DOCKER_HOST=other)
             assert answer.returncode == 1, answer.stderr
             assert "error: no space is left on the Docker Engine's disk (while: " in answer.stderr
             assert "invoke image.clean" in answer.stderr and "Traceback" not in answer.stderr

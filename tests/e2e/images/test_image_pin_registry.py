@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BASE, SMALL, Clone, make_clone, serving_registry
+from .conftest import BASE, SMALL, Clone, closed_registry, make_clone, registry_password
 from .test_image_build import docker
 
 
@@ -100,7 +100,7 @@ def test_whoever_logged_in_may_pin(own: Clone, tmp_path_factory: pytest.TempPath
     """After `docker login`, the same command gets the digest from a registry that wants to know who asks."""
     folder, home = tmp_path_factory.mktemp("closed"), tmp_path_factory.mktemp("home")
     with closed_registry(folder) as address:
-        (password,) = re.findall(r"password=(\S+)", (folder / "log").read_text())
+        password = registry_password(folder)
         login = ["docker", "--config", str(home), "login", address, "--username", "docker", "--password-stdin"]
         subprocess.run(login, input=password, text=True, capture_output=True, check=True)
         write_base(own, f"{address}/x:1")
@@ -109,9 +109,3 @@ def test_whoever_logged_in_may_pin(own: Clone, tmp_path_factory: pytest.TempPath
         docker("image", "rm", f"{address}/x:1")
         told = own.image("pin", DOCKER_CONFIG=str(home)).stdout
     assert re.match(rf"small: {re.escape(address)}/x:1 is sha256:[0-9a-f]{{64}}\n", told)
-
-
-def closed_registry(folder: Path) -> serving_registry:
-    """One that lets in only user `docker`, with a password that it makes and writes to its log."""
-    auth = f"auth: {{htpasswd: {{realm: here, path: {folder}/htpasswd}}}}\n"
-    return serving_registry(folder, auth=auth, log="warn")

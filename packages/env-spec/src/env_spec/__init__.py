@@ -22,10 +22,11 @@ from env_spec.errors import (
     UnknownImagesError,
     UnknownNameError,
     UnknownNotebooksError,
+    unknown_name,
 )
 from env_spec.fingerprint import fingerprint
 from env_spec.groups import DependencyGroup, Requirement
-from env_spec.images import ImageSpec, size_bytes
+from env_spec.images import PLATFORMS, ImageSpec, is_reference, is_registry, size_bytes
 from env_spec.lock import (
     LockedFile,
     LockedPackage,
@@ -43,6 +44,7 @@ from env_spec.revision import read_revision
 from env_spec.spec import EnvSpec, check_notebooks, group_sets, load_spec, parse_spec
 
 __all__ = [
+    "PLATFORMS",
     "PROBE",
     "Change",
     "DependencyGroup",
@@ -89,6 +91,8 @@ __all__ = [
     "image_name",
     "images_with_groups",
     "inspected_image",
+    "is_reference",
+    "is_registry",
     "is_up_to_date",
     "load_lock",
     "load_spec",
@@ -101,4 +105,5 @@ __all__ = [
     "read_project",
     "read_revision",
     "size_bytes",
+    "unknown_name",
 ]

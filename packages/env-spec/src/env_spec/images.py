@@ -35,7 +35,7 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]i?)?B")
 _FACTORS = {None: 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _FACTORS |= {"ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 # What BuildKit builds for and Python has wheels for.
-_PLATFORMS = (
+PLATFORMS = (
     *("linux/386", "linux/amd64", "linux/arm/v6", "linux/arm/v7", "linux/arm64"),
     *("linux/ppc64le", "linux/riscv64", "linux/s390x"),
 )
@@ -78,6 +78,16 @@ def parse_images(pyproject: Table, groups: Mapping[str, DependencyGroup], report
     for image in images.values():
         _report_misfit_parent(image, images, groups, report)
     return images
+
+
+def is_reference(text: str) -> bool:
+    """It can name an image: `quay.io/jupyter/scipy-notebook:2026-10-20`, with a digest or without."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def is_registry(text: str) -> bool:
+    """Images can be pushed below it: `ghcr.io/organisation`."""
+    return _REGISTRY.fullmatch(text) is not None
 
 
 def size_bytes(text: str) -> int | None:
@@ -144,8 +154,8 @@ def _platforms(table: Table, path: tuple[str, ...], report: Report) -> tuple[str
         report(SpecError(key_path(*path), 'an image needs at least one platform, like platforms = ["linux/amd64"]'))
     platforms: dict[str, str] = {}
     for key, name in strings_in(table["platforms"], path, report):
-        if name not in _PLATFORMS:
-            report(UnknownNameError(key, kind="platform", name=name, known=_PLATFORMS))
+        if name not in PLATFORMS:
+            report(UnknownNameError(key, kind="platform", name=name, known=PLATFORMS))
         elif name in platforms:
             report(SpecError(key, f"repeats the platform '{name}' of {platforms[name]}"))
         platforms.setdefault(name, key)

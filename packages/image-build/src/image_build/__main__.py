@@ -8,6 +8,8 @@ import os
 import secrets
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from env_spec import EnvSpecError, images_with_groups, read_project
 from image_build.bake import CACHES, BuildSettings
+from image_build.engine import engine_failures
 from image_build.errors import ImageBuildError, InterruptedBuildError, NotBuiltError
 from image_build.plan import ImagePlan, Wishes, shown_plan, with_parents
 from image_build.planning import (
@@ -46,7 +49,8 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(options.run(options) or 0)
+        with engine_failures():
+            return int(options.run(options) or 0)
     except ImageBuildError as error:
         return _told(str(error), error.exit_code)
     except EnvSpecError as error:
@@ -162,6 +166,8 @@ def _build(options: argparse.Namespace) -> int:
         is_forced=options.force or options.no_cache,
         is_pushed=options.push,
         default_registry=machine_registry(),
+        has_registry_cache=options.cache == "registry",
+        needs_current_lock=True,
     )
     engine, plans, epoch_s = planned(wishes)
     if options.dry_run:
@@ -266,8 +272,9 @@ def _run(options: argparse.Namespace) -> int:
         terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
         return run_attached(plan.reference, ["sh", "-c", options.command], options=["--interactive", *terminal])
     refuse_taken_port(options.port)
-    token = secrets.token_hex(24)
-    _say(f"Jupyter will answer on http://127.0.0.1:{options.port}/lab?token={token}")
+    address, token = f"http://127.0.0.1:{options.port}", secrets.token_hex(24)
+    _say(f"Jupyter will answer on {address}/lab?token={token}")
+    threading.Thread(target=_tell_when_up, args=(address, token), daemon=True).start()
     _say("End it with Ctrl-C. It sees none of your files, and what is written in it is gone with it.")
     try:
         # Without a terminal of its own, or it would ask whether Ctrl-C was meant.
@@ -280,6 +287,19 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say(f"{plan.name}: Jupyter ended, its container is removed")
         return 0
+
+
+def _tell_when_up(address: str, token: str) -> None:
+    """Say it once more, after all that Jupyter says of an address that is the container's own."""
+    from image_build.check import PATIENCE_S, jupyter_status
+
+    deadline_s = time.monotonic() + PATIENCE_S
+    while jupyter_status(address, token) != 200:
+        if time.monotonic() > deadline_s:
+            _say(f"\nNothing answers at {address} yet; what Jupyter says is above.\n")
+            return
+        time.sleep(0.5)
+    _say(f"\nIt answers now: {address}/lab?token={token}\n")
 
 
 def _size(options: argparse.Namespace) -> None:
@@ -299,6 +319,8 @@ def _clean(options: argparse.Namespace) -> int:
     from image_build.sizes import shown_bytes
 
     engine, kept = Engine(), 0
+    if not options.dry_run:
+        engine.remove_leftovers()
     found = engine.project_images(project_name())
     for name, image in found:
         problem = None if options.dry_run else engine.remove(name)
@@ -328,7 +350,7 @@ def _reproduce(options: argparse.Namespace) -> None:
     from image_build.reproduce import build_twice
 
     names = with_parents(read_project(Path()), [options.image])
-    engine, plans, epoch_s = planned(Wishes(names=names, base=options.base, is_forced=True))
+    engine, plans, epoch_s = planned(Wishes(names=names, base=options.base, is_forced=True, needs_current_lock=True))
     settings, index = build_settings(engine, epoch_s)
     with only_build():
         print(build_twice(plans, settings, index=index, say=_say))

@@ -49,7 +49,11 @@ def build_images(
         for plan in needed:
             engine.remove(plan.candidate)
     if is_pushed:
-        _during("the push", lambda: _push(engine, plans, pushed, say))
+        asked = [plan for plan in plans if plan.is_asked]
+        # What takes long first, for all images; then their names; what people pull by default last.
+        _during("the push", lambda: _push(engine, asked, pushed, say, lambda tag: tag.startswith("env-")))
+        _during("the push", lambda: _push(engine, asked, pushed, say, lambda tag: tag != "latest"))
+        _during("the push of `latest`", lambda: _push(engine, asked, pushed, say, lambda tag: tag == "latest"))
     for plan in here:
         engine.tag(plan.reference, _references(plan, latest=True))
     return BuildResult(reports=tuple(reports), pushed=tuple(pushed))
@@ -72,16 +76,18 @@ def _tested(engine: Engine, needed: Sequence[ImagePlan], say: Say) -> list[Image
     return reports
 
 
-def _push(engine: Engine, plans: Sequence[ImagePlan], pushed: list[str], say: Say) -> None:
-    """Everything but `latest` first, then all of `latest`."""
-    for is_latest in (False, True):
-        for plan in plans:
-            names = [name for name in _references(plan, latest=True) if name.endswith(":latest") == is_latest]
-            if plan.is_asked:
-                pushed += _push_names(engine, plan, names, say)
+def _push(
+    engine: Engine, plans: Sequence[ImagePlan], pushed: list[str], say: Say, is_meant: Callable[[str], bool]
+) -> None:
+    """Send each image under those of its tags that are meant and not pushed yet."""
+    for plan in plans:
+        names = [f"{plan.repository}:{tag}" for tag in plan.tags if is_meant(tag)]
+        pushed += _push_names(engine, plan, [name for name in names if name not in pushed], say)
 
 
 def _push_names(engine: Engine, plan: ImagePlan, names: Sequence[str], say: Say) -> list[str]:
+    if not names:
+        return []
     if plan.is_needed or plan.found == "here":
         for name in names:
             engine.tag(plan.reference, [name])

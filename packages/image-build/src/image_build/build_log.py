@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from image_build.errors import (
     DiskFullError,
     ImageBuildError,
+    NoCacheExportError,
     NoWheelError,
     PlatformError,
     RegistryDeniedError,
@@ -92,6 +93,8 @@ class BuildLog:
             return DiskFullError(_short(step.name))
         if "exec format error" in text:
             return PlatformError(platform.split(", "), there_is=())
+        if "Cache export is not supported" in text:
+            return NoCacheExportError()
         if error := _registry_error(step, text):
             return error
         if "pyproject.toml changed significantly" in text:

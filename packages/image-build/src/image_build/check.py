@@ -21,7 +21,7 @@ from image_build.sizes import shown_bytes
 
 PYTHON = "/opt/venv/bin/python"
 JUPYTER_PORT = 8888
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,7 @@ def check_image(engine: Engine, plan: ImagePlan, reference: str) -> ImageReport:
     image = engine.image(reference)
     if image is None:
         raise NotBuiltError(plan.name, plan.fingerprint)
+    engine.remove_leftovers()
     content = _json(engine.run(reference, [PYTHON, "-c", CONTENT]))
     sizes = {str(name): int(size) for name, size in content.get("sizes", {}).items()}
     base_bytes = _base_bytes(engine, plan, image)
@@ -106,17 +107,27 @@ def shown_report(report: ImageReport) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def drift_problem(found: Drift) -> str | None:
+def image_drift(engine: Engine, plan: ImagePlan, reference: str) -> tuple[str, ...]:
+    """What in an image that is here is not as the plan's slice says, a phrase per package."""
+    return drift_phrases(_drift(plan.packages, engine.run(reference, [PYTHON, "-c", PROBE])))
+
+
+def drift_phrases(found: Drift) -> tuple[str, ...]:
     """What differs from the lock, by name."""
     words = [f"{one.name} {one.locked} is missing" for one in found.missing]
     words += [f"{one.name} {one.installed} is extra" for one in found.extra]
     words += [f"{one.name} is {one.installed}, not {one.locked}" for one in found.changed]
-    return ", ".join(words) or None
+    return tuple(words)
+
+
+def _drift(packages: tuple[LockedPackage, ...], answer: RunResult) -> Drift:
+    return drift(packages, parse_installed(answer.output, source="the image"))
 
 
 def _packages(packages: tuple[LockedPackage, ...], answer: RunResult) -> Finding:
-    found = drift(packages, parse_installed(answer.output, source="the image"))
-    return Finding(what="packages", fact=f"all {found.checked} as locked, none besides", problem=drift_problem(found))
+    found = _drift(packages, answer)
+    problem = ", ".join(drift_phrases(found)) or None
+    return Finding(what="packages", fact=f"all {found.checked} as locked, none besides", problem=problem)
 
 
 def _files(content: Mapping[str, Any]) -> Finding:
@@ -154,20 +165,22 @@ def _jupyter(engine: Engine, reference: str) -> Finding:
     what = "jupyter"
     with engine.serving(reference, port=JUPYTER_PORT, environment={"JUPYTER_TOKEN": token}) as (address, container):
         began_s = time.monotonic()
-        while (status := _status(f"{address}/api/status", token)) != 200:
+        while (status := jupyter_status(address, token)) != 200:
             container.reload()
-            is_over = container.status == "exited" or time.monotonic() - began_s > _PATIENCE_S
+            is_over = container.status == "exited" or time.monotonic() - began_s > PATIENCE_S
             if is_over:
                 said = container.logs(tail=5).decode("utf-8", "replace").strip()
                 return Finding(what=what, fact="", problem=f"it does not answer (last: {status}). It said: {said}")
             time.sleep(0.2)
-        without = _status(f"{address}/api/status", None)
+        without = jupyter_status(address, None)
         took_s = time.monotonic() - began_s
     problem = None if without == 403 else f"it answers {without} without the token, not 403"
     return Finding(what=what, fact=f"answers after {took_s:.1f} s, and only with its token", problem=problem)
 
 
-def _status(url: str, token: str | None) -> int | None:
+def jupyter_status(address: str, token: str | None) -> int | None:
+    """What the server at an address answers to whoever has this token, or none; None for nothing."""
+    url = f"{address}/api/status"
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"} if token else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import gzip
+import hashlib
 import json
 import os
 import secrets
@@ -33,7 +34,7 @@ from image_build.errors import (
     PortTakenError,
     RegistryDeniedError,
 )
-from image_build.revision import FINGERPRINT_LABEL, PROJECT_LABEL, Revision, parse_revision
+from image_build.revision import PROJECT_LABEL, Revision, parse_revision
 from image_build.sizes import base_bytes
 from image_build.transfer_log import TransferLog
 
@@ -46,6 +47,9 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 # What images are made from: a change anywhere else leaves the commit's name true.
 _INPUTS = ("pyproject.toml", "poetry.lock", "tools-requirements.txt", "images", "packages", ".dockerignore")
+
+# On a container of a test: who runs it, so that the next one removes what a killed one left.
+_TESTER_LABEL = "io.shrinkwrap.tester"
 
 Say = Callable[[str], None]
 
@@ -172,14 +176,10 @@ class Engine:
         images = ((tag, self.image(tag)) for image in found for tag in image.tags)
         return [(tag, image) for tag, image in images if image]
 
-    def fingerprints(self, repository: str) -> dict[str, str]:
-        """The fingerprint that each tag of a repository here was built for."""
-        return {
-            tag.rpartition(":")[2]: image.labels.get(FINGERPRINT_LABEL, "")
-            for image in self._client.images.list(name=repository)
-            for tag in image.tags
-            if tag.startswith(f"{repository}:")
-        }
+    def references(self, repository: str) -> list[str]:
+        """Names of the finished images of a repository that are here, the newest first."""
+        names = (tag for image in self._client.images.list(name=repository) for tag in image.tags)
+        return [name for name in names if name.startswith(f"{repository}:") and ":building-" not in name]
 
     def tag(self, source: str, names: Iterable[str]) -> None:
         """Give an image more names."""
@@ -239,6 +239,7 @@ class Engine:
                 entrypoint=command[0],
                 environment=dict(environment or {}),
                 network_disabled=True,
+                labels=_tester(),
                 detach=True,
             )
         try:
@@ -255,6 +256,7 @@ class Engine:
                 reference,
                 environment=dict(environment),
                 ports={f"{port}/tcp": ("127.0.0.1", None)},
+                labels=_tester(),
                 detach=True,
             )
         try:
@@ -263,6 +265,32 @@ class Engine:
             yield f"http://127.0.0.1:{published['HostPort']}", container
         finally:
             container.remove(force=True, v=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove containers of this clone's tests whose process was killed before it could."""
+        for container in self._client.containers.list(all=True, filters={"label": _TESTER_LABEL}, ignore_removed=True):
+            clone, _, process = container.labels[_TESTER_LABEL].partition("-")
+            if clone == clone_name() and not _is_alive(int(process)):
+                container.remove(force=True, v=True)
+
+
+def clone_name() -> str:
+    """What tells this checkout from others that use the same engine: short, and the same at the next run."""
+    return hashlib.sha256(f"{socket.gethostname()} {Path.cwd()}".encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _tester() -> dict[str, str]:
+    return {_TESTER_LABEL: f"{clone_name()}-{os.getpid()}"}
 
 
 def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, index: str | None = None) -> None:
@@ -280,7 +308,17 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
     with LOG.open("w", encoding="utf-8") as file, tempfile.NamedTemporaryFile("w", suffix=".json") as written:
         json.dump(definition, written)
         written.flush()
-        command = ["docker", "buildx", "bake", "--progress", "plain", "--file", written.name]
+        command = [
+            "docker",
+            "buildx",
+            "bake",
+            "--builder",
+            _own_builder(),
+            "--progress",
+            "plain",
+            "--file",
+            written.name,
+        ]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:
@@ -294,6 +332,15 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
                 raise
     if process.returncode:
         raise log.failure(log=str(LOG), images=images, platform=", ".join(sorted(platforms)))
+
+
+def _own_builder() -> str:
+    """The builder that is in the engine itself; it has the name of the engine's context.
+
+    One that was made and chosen by `docker buildx create --use` lives in a container of its own: it sees no base that
+    is here, and what it builds is not here to be tested.
+    """
+    return (_output(["docker", "context", "show"]) or "default").strip()
 
 
 def require_buildx() -> None:
@@ -314,7 +361,7 @@ def refuse_foreign_platforms(platforms: Iterable[str]) -> None:
         PlatformError: It cannot.
     """
     wanted = list(dict.fromkeys(platforms))
-    found = builder_platforms(_output(["docker", "buildx", "inspect"]) or "")
+    found = builder_platforms(_output(["docker", "buildx", "inspect", _own_builder()]) or "")
     # A builder that names none, as one that is not started yet, is believed to run everything.
     if foreign := [platform for platform in wanted if found and platform not in found]:
         raise PlatformError(foreign, there_is=found)
@@ -438,6 +485,21 @@ def refusals(what: str) -> Iterator[None]:
     except APIError as error:
         said = str(error.explanation or error)
         raise (DiskFullError(what) if "no space left" in said else EngineRefusedError(what, said)) from None
+
+
+@contextmanager
+def engine_failures() -> Iterator[None]:
+    """Turns what can go wrong with the engine at any moment, such as its end, into an error of ours."""
+    try:
+        yield
+    except Exception as error:
+        # docker-py lets the errors of its HTTP libraries through.
+        library = type(error).__module__.partition(".")[0]
+        if library == "docker" and (said := getattr(error, "explanation", None)):
+            raise EngineRefusedError("what it was asked", str(said)) from None
+        if library in ("docker", "requests", "urllib3"):
+            raise NoDockerError(_address()) from None
+        raise
 
 
 def _address() -> str:

@@ -61,13 +61,20 @@ def ensure_image(
 
     Raises:
         EnvSpecError: There is no such image, or the project's files are wrong.
+        StaleLockError: What pyproject.toml asks for is not locked yet.
         NotBuiltError: It is nowhere, and may not be built.
         RegistryDeniedError: Its registry wants a login, and it may not be built.
         RegistryUnreachableError: Its registry does not answer, and it may not be built.
         OtherContentError: Its registry has something else under its name.
         ImageBuildError: What a build died of.
     """
-    wishes = Wishes(names=(name,), base=base or machine_base(), registry=registry, default_registry=machine_registry())
+    wishes = Wishes(
+        names=(name,),
+        base=base or machine_base(),
+        registry=registry,
+        default_registry=machine_registry(),
+        needs_current_lock=True,
+    )
     engine, plans, epoch_s = planned(wishes)
     plan = plans[-1]
     if plan.found == "here":

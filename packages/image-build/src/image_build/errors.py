@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from env_spec import PLATFORMS, unknown_name
+
 
 class ImageBuildError(Exception):
     """Base of every error this package raises on purpose."""
@@ -62,6 +64,42 @@ class PlatformError(ImageBuildError):
         )
 
 
+class UnknownPlatformError(ImageBuildError):
+    """A platform that no image can be for."""
+
+    exit_code = 2
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        super().__init__(unknown_name("platform", platform, PLATFORMS))
+
+
+class BadBaseError(ImageBuildError):
+    """A base, from outside of the tables, that is not a name of an image."""
+
+    exit_code = 2
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        super().__init__(
+            f"'{base}' is not an image reference, like quay.io/jupyter/scipy-notebook:2026-10-20;"
+            " --base or SHRINKWRAP_BASE named it."
+        )
+
+
+class BadRegistryError(ImageBuildError):
+    """A registry, from outside of the tables, that is none."""
+
+    exit_code = 2
+
+    def __init__(self, registry: str) -> None:
+        self.registry = registry
+        super().__init__(
+            f"'{registry}' is not a registry, like ghcr.io/organisation: host and organisation in lower-case letters,"
+            " without https://; --registry or SHRINKWRAP_REGISTRY named it."
+        )
+
+
 class StaleLockError(ImageBuildError):
     """poetry.lock is older than pyproject.toml."""
 
@@ -102,6 +140,19 @@ class StepFailedError(ImageBuildError):
         super().__init__("\n".join(lines))
 
 
+class NoCacheExportError(ImageBuildError):
+    """An engine that keeps the steps of a build to itself."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Docker Engine cannot keep the steps of a build elsewhere. Leave --cache out, or let it keep images in"
+            ' containerd\'s store: {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json (Docker'
+            " Desktop: Settings, General), and restart it."
+        )
+
+
 class RegistryUnreachableError(ImageBuildError):
     """A registry that does not answer."""
 
@@ -137,14 +188,16 @@ class UnknownReferenceError(ImageBuildError):
 
 
 class NoRegistryError(ImageBuildError):
-    """A push of images for which no registry is named."""
+    """A push, or a cache in a registry, of images for which no registry is named."""
 
     exit_code = 2
 
-    def __init__(self, images: Sequence[str]) -> None:
+    def __init__(self, images: Sequence[str], *, is_pushed: bool) -> None:
         self.images = tuple(images)
+        self.is_pushed = is_pushed
+        what = "cannot be pushed" if is_pushed else "can have no cache in a registry"
         super().__init__(
-            f'{", ".join(images)} cannot be pushed: no registry is named. Add registry = "ghcr.io/ORGANISATION" to'
+            f'{", ".join(images)} {what}: no registry is named. Add registry = "ghcr.io/ORGANISATION" to'
             f" [tool.env-spec.images.{images[0]}], or name one in SHRINKWRAP_REGISTRY."
         )
 
@@ -248,10 +301,10 @@ class InterruptedBuildError(ImageBuildError):
 
 
 _AFTER = {
-    "the plan": "Nothing was done.",
     "the build": "Nothing was tagged; the steps that were finished stay cached, so run it again to go on.",
     "the test": "Nothing was tagged; the build stays cached, so run it again to go on.",
     "the pull": "Finished layers stay; run it again to go on.",
     "the push": "`latest` was not moved in the registry; run it again to push the rest.",
+    "the push of `latest`": "Every other tag is in the registry; run it again to move `latest` of the other images.",
     "the work": "Nothing was left half done.",
 }

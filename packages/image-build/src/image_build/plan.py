@@ -6,8 +6,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from env_spec import ImageEnvironment, ImageSpec, LockedPackage, ProjectFiles, image_environment
-from image_build.errors import NoRegistryError, NoWheelError
+from env_spec import (
+    PLATFORMS,
+    ImageEnvironment,
+    ImageSpec,
+    LockedPackage,
+    ProjectFiles,
+    image_environment,
+    is_reference,
+    is_registry,
+)
+from image_build.errors import (
+    BadBaseError,
+    BadRegistryError,
+    NoRegistryError,
+    NoWheelError,
+    StaleLockError,
+    UnknownPlatformError,
+)
 from image_build.revision import Revision, image_labels, image_tags
 
 Where = Literal["here", "registry", "nowhere"]
@@ -27,6 +43,7 @@ class ImagePlan:
         is_needed: It will be built.
         why: The reason for either.
         tags: All it will have.
+        clone: Who builds it: two clones on one engine may build the same at once.
     """
 
     name: str
@@ -45,6 +62,7 @@ class ImagePlan:
     labels: Mapping[str, str]
     packages: tuple[LockedPackage, ...]
     max_size_bytes: int | None
+    clone: str
 
     @property
     def reference(self) -> str:
@@ -54,13 +72,12 @@ class ImagePlan:
     @property
     def candidate(self) -> str:
         """Its name between build and test."""
-        return f"{self.repository}:building-{self.fingerprint}"
+        return f"{self.repository}:building-{self.fingerprint}-{self.clone}"
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
-        facts = asdict(self)
-        facts["packages"] = len(self.packages)
-        return {**facts, "reference": self.reference}
+        facts = {name: value for name, value in asdict(self).items() if name != "clone"}
+        return {**facts, "packages": len(self.packages), "reference": self.reference}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +90,8 @@ class Wishes:
         registry: Instead of the registries of the tables.
         default_registry: For images whose table names none.
         is_forced: Build what is there already, too.
+        has_registry_cache: Steps of the build are kept in the registry.
+        needs_current_lock: A lock that is older than pyproject.toml is refused, before anything is said of images.
     """
 
     names: tuple[str, ...] = ()
@@ -82,6 +101,8 @@ class Wishes:
     platforms: tuple[str, ...] = ()
     is_forced: bool = False
     is_pushed: bool = False
+    has_registry_cache: bool = False
+    needs_current_lock: bool = False
 
 
 def plan_images(
@@ -90,29 +111,48 @@ def plan_images(
     revision: Revision,
     *,
     project: str,
+    clone: str,
     find: Callable[[str], Where],
     base_digest: Callable[[str], str | None],
 ) -> tuple[ImagePlan, ...]:
     """The asked images and those whose layers they share, each after its parent.
 
     Args:
+        clone: What tells this checkout from others that use the same engine.
         find: Where there is an image of this reference.
         base_digest: The digest of a reference that has none, if the engine knows.
 
     Raises:
         EnvSpecError: An image or group that is not there.
-        NoRegistryError: A push is asked and an image has no registry.
+        BadBaseError, BadRegistryError, UnknownPlatformError: What was asked for cannot be one.
+        StaleLockError: The lock is older than pyproject.toml.
+        NoRegistryError: A push or a cache in the registry is asked and an image has none.
         NoWheelError: A package has no wheel at all.
     """
+    _refuse_bad_names(wishes)
+    if wishes.needs_current_lock and not files.is_lock_current:
+        raise StaleLockError
     names = wishes.names or tuple(files.spec.images)
     without = [name for name in names if not _registry(files.spec.image(name), wishes)]
-    if wishes.is_pushed and without:
-        raise NoRegistryError(without)
+    if without and (wishes.is_pushed or wishes.has_registry_cache):
+        raise NoRegistryError(without, is_pushed=wishes.is_pushed)
     plans = [
-        _image_plan(files, name, wishes, revision, project, find, base_digest, is_asked=name in names)
+        _image_plan(files, name, wishes, revision, project, clone, find, base_digest, is_asked=name in names)
         for name in with_parents(files, names)
     ]
     return tuple(plans)
+
+
+def _refuse_bad_names(wishes: Wishes) -> None:
+    """What comes from the command line or the environment; the tables were checked when they were read."""
+    if wishes.base and not is_reference(wishes.base):
+        raise BadBaseError(wishes.base)
+    for registry in (wishes.registry, wishes.default_registry):
+        if registry and not is_registry(registry):
+            raise BadRegistryError(registry)
+    for platform in wishes.platforms:
+        if platform not in PLATFORMS:
+            raise UnknownPlatformError(platform)
 
 
 def with_parents(files: ProjectFiles, names: Iterable[str]) -> tuple[str, ...]:
@@ -132,6 +172,7 @@ def _image_plan(
     wishes: Wishes,
     revision: Revision,
     project: str,
+    clone: str,
     find: Callable[[str], Where],
     base_digest: Callable[[str], str | None],
     *,
@@ -174,6 +215,7 @@ def _image_plan(
         ),
         packages=environment.packages,
         max_size_bytes=image.max_size_bytes,
+        clone=clone,
     )
 
 
@@ -196,7 +238,8 @@ def shown_plan(plans: Sequence[ImagePlan]) -> str:
         if not plan.is_asked:
             continue
         lines.append(f"{plan.name}: {'build' if plan.is_needed else 'nothing to build'}, {plan.why}")
-        lines.append(f"  groups    {', '.join(plan.groups)} ({len(plan.packages)} packages)")
+        count = "1 package" if len(plan.packages) == 1 else f"{len(plan.packages)} packages"
+        lines.append(f"  groups    {', '.join(plan.groups)} ({count})")
         on_top = f", on top of {plan.parent}" if plan.parent else ""
         lines.append(f"  base      {plan.base or DEFAULT_BASE}{on_top}")
         if plan.base and "@" not in plan.base and "org.opencontainers.image.base.digest" not in plan.labels:

@@ -9,7 +9,7 @@ from typing import Final
 
 from env_spec import read_project
 from image_build.bake import BuildSettings, Cache
-from image_build.engine import Engine, certificates, package_index, read_revision
+from image_build.engine import Engine, certificates, clone_name, package_index, read_revision
 from image_build.plan import ImagePlan, Where, Wishes, plan_images
 
 BASE_VARIABLE: Final = "SHRINKWRAP_BASE"
@@ -26,7 +26,8 @@ def machine_base() -> str | None:
 
 def machine_registry() -> str | None:
     """The registry that this machine's environment names."""
-    return os.environ.get(REGISTRY_VARIABLE) or None
+    # GitHub keeps the capitals of an organisation's name, and a workflow has nothing to lower them with.
+    return os.environ.get(REGISTRY_VARIABLE, "").lower() or None
 
 
 def project_name() -> str:
@@ -51,7 +52,15 @@ def planned(wishes: Wishes) -> tuple[Engine, tuple[ImagePlan, ...], int]:
             return "registry"
         return "here" if engine.has(reference) else "nowhere"
 
-    plans = plan_images(files, wishes, revision, project=project_name(), find=find, base_digest=engine.local_digest)
+    plans = plan_images(
+        files,
+        wishes,
+        revision,
+        project=project_name(),
+        clone=clone_name(),
+        find=find,
+        base_digest=engine.local_digest,
+    )
     return engine, plans, revision.epoch_s
 
 

@@ -86,8 +86,16 @@ def compare_archives(first: Path, second: Path) -> list[str]:
         for number, (left, right) in enumerate(zip(one.layers, other.layers, strict=True), start=1):
             if left != right:
                 found = _compare_layers(_entries(_blob(archive, left)), _entries(_blob(counterpart, right)))
-                lines += [f"layer {number}: {line}" for line in found or ["only its compression differs"]]
+                layer = f"layer {number}{_step(one, number)}"
+                lines += [f"{layer}: {line}" for line in found or ["only its compression differs"]]
     return lines[:_SHOWN] + ([f"… and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else [])
+
+
+def _step(image: ArchivedImage, number: int) -> str:
+    """The step that made a layer, in brackets; nothing if the configuration does not tell."""
+    steps = [entry.get("created_by", "") for entry in image.config.get("history", []) if not entry.get("empty_layer")]
+    is_told = len(steps) == len(image.layers) and steps[number - 1]
+    return f" ({steps[number - 1].removesuffix(' # buildkit')})" if is_told else ""
 
 
 def _compare_layers(one: Mapping[str, tuple[Any, ...]], other: Mapping[str, tuple[Any, ...]]) -> list[str]:

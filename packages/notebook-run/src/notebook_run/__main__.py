@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from data_share.errors import DataShareError
 from env_spec import EnvSpecError, NotebookSpec, check_notebooks, load_spec
+from image_build.engine import engine_failures
 from image_build.errors import ImageBuildError
 from notebook_run import needs, starter
 from notebook_run.capsule_commands import add_capsules, add_freeze, add_reproduce
@@ -47,7 +48,8 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(options.run(options) or 0)
+        with engine_failures():
+            return int(options.run(options) or 0)
     except (NotebookRunError, ImageBuildError, DataShareError) as error:
         return _told(str(error), error.exit_code)
     except EnvSpecError as error:
