@@ -202,6 +202,7 @@ _SELECTION = "only this dataset, or NAME/GLOB: only those of its files; may be r
 _REMOTE = "another remote than the default one"
 _MOVE_HELP = {
     "dataset": _SELECTION,
+    "notebook": "only what this notebook reads",
     "plan": "only say what would be moved: files, bytes, minutes",
     "up": "the upload rate, such as 4Mbps, instead of a measured one",
     "down": "the download rate, such as 25Mbps, instead of a measured one",
@@ -213,7 +214,7 @@ _MOVE_HELP = {
 
 @task(iterable=["dataset"], help=_MOVE_HELP)
 def push(  # type: ignore[no-untyped-def]
-    ctx, dataset=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
+    ctx, dataset=None, notebook=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
 ):
     """Send the Parquet that the remote lacks, after saying how much that is; raw files are never sent.
 
@@ -221,11 +222,10 @@ def push(  # type: ignore[no-untyped-def]
 
     Example: invoke data.push --plan
     """
-    flags = {"dataset": dataset, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
-    _run(ctx, _module("data_share", "push", **flags), is_for_programs=json)
+    _move(ctx, "push", dataset, notebook, plan=plan, up=up, down=down, rate=rate, remote=remote, json=json)
 
 
-@task(iterable=["dataset"], help={**_MOVE_HELP, "notebook": "only what this notebook reads"})
+@task(iterable=["dataset"], help=_MOVE_HELP)
 def pull(  # type: ignore[no-untyped-def]
     ctx, dataset=None, notebook=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
 ):
@@ -235,9 +235,16 @@ def pull(  # type: ignore[no-untyped-def]
 
     Example: invoke data.pull --dataset climate --dataset "pems-detector/*2024_01*"
     """
+    _move(ctx, "pull", dataset, notebook, plan=plan, up=up, down=down, rate=rate, remote=remote, json=json)
+
+
+def _move(
+    ctx: Context, direction: str, dataset: Iterable[str] | None, notebook: str | None, *, json: bool, **flags: object
+) -> None:
     selections = [*(dataset or []), *(_selections(notebook) if notebook else [])]
-    flags = {"dataset": selections, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
-    _run(ctx, _module("data_share", "pull", **flags), is_for_programs=json)
+    if notebook and not selections:
+        raise Exit(f"notebook '{notebook}' reads no dataset: nothing to {direction}", code=0)
+    _run(ctx, _module("data_share", direction, dataset=selections, **flags, json=json), is_for_programs=json)
 
 
 def _selections(notebook: str) -> list[str]:
@@ -248,14 +255,11 @@ def _selections(notebook: str) -> list[str]:
         declared = load_spec(Path("pyproject.toml")).notebook(notebook)
     except EnvSpecError as error:
         raise Exit(f"error: {error}", code=error.exit_code) from None
-    chosen = [
+    return [
         f"{dataset.name}/{part}" if part else dataset.name
         for dataset in declared.datasets
         for part in dataset.parts or ("",)
     ]
-    if not chosen:
-        raise Exit(f"notebook '{notebook}' reads no dataset: nothing to pull", code=0)
-    return chosen
 
 
 @task(help={"rev": "the commit (the working tree)", "remote": _REMOTE, "json": _JSON})

@@ -77,6 +77,17 @@ def test_plain_dvc_understands_what_was_pushed(project: Project, share: Share) -
     assert "nothing to pull" in share("pull").out
 
 
+def test_what_plain_dvc_pushed_is_understood(project: Project, share: Share) -> None:
+    """The other way round: of what `dvc push` sent, nothing is left to push or missing, and data.pull gets it."""
+    before = project.data()
+    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet"], cwd=project.root, check=True)
+    assert "nothing to push" in share("push").out
+    assert share("check").code == 0
+    project.forget()
+    assert facts(share("pull", "--json"))["moved"]["bytes"] == sum(project.objects().values())
+    assert project.data() == before
+
+
 def test_a_selection_moves_nothing_else(project: Project, share: Share) -> None:
     """A dataset, or files of one by a pattern, are all that is fetched and put in place."""
     share("push")
@@ -338,7 +349,9 @@ def test_a_pull_continues_in_the_middle_of_a_file(project: Project, share: Share
     project.forget()
     parts.mkdir(parents=True)
     (parts / "cabe45dcc9ae5b66ba86600cca6b8ba8").write_bytes(b"?" * 400)
-    assert share("pull", "--dataset", "climate").code == 0
+    again = facts(share("pull", "--dataset", "climate", "--json"))
+    # What went is counted, not taken from the plan: the rest of the wrong part, then all of the file.
+    assert again["moved"]["bytes"] == again["plan"]["bytes"] + 1000
     assert project.data()["parquet/climate/2023.parquet"] == b"a" * 1000
 
 
@@ -368,6 +381,8 @@ def test_an_interrupted_push_continues(project: Project, blow: signal.Signals) -
     assert set(sent.values()) == {3_000_000}
     done = project.json("push", "--dataset", "climate")
     assert done["moved"]["files"] == total - len(sent) + 1
+    (the_list,) = [size for oid, size in project.objects().items() if oid.endswith(".dir")]
+    assert done["plan"]["bytes"] == done["moved"]["bytes"] == 3_000_000 * (total - len(sent)) + the_list
 
 
 def test_progress_of_a_log_is_whole_lines() -> None:

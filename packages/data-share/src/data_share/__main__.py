@@ -46,7 +46,7 @@ def main(*, argv: Sequence[str] | None = None) -> int:
 
         so_far = ""
         if isinstance(error, Interrupted):
-            so_far = f": {size_text(error.moved.size_bytes)} in {error.moved.files:,} files are through"
+            so_far = f": {size_text(error.moved.size_bytes)} went, {error.moved.files:,} files are through"
         print(f"interrupted{so_far}; run it again and it continues", file=sys.stderr)
         return 130
     except BrokenPipeError:

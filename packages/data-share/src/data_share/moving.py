@@ -40,6 +40,8 @@ class Moved:
     """What was moved.
 
     Attributes:
+        files: Those that are through, whole.
+        size_bytes: What went over the link, counted where it did; a plan is compared with it.
         seconds: From the first byte to the last.
     """
 
@@ -84,8 +86,7 @@ def _moved(plan: Plan, move: Callable[[Item, Told], None]) -> Moved:
         done.append(item)
 
     def moved() -> Moved:
-        size = sum(item.left_bytes for item in done)
-        return Moved(files=len(done), size_bytes=size, seconds=time.perf_counter() - began)
+        return Moved(files=len(done), size_bytes=progress.moved_bytes, seconds=time.perf_counter() - began)
 
     try:
         with ThreadPoolExecutor(plan.jobs) as pool:
