@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from invoke import Collection, Context, Exit, Result, task
 
 DATASETS_FILE = Path("data/datasets.toml")
 STAGES_FILE = Path("data/dvc.yaml")
-LOCK_FILE = Path("data/dvc.lock")
 
 
 def _run(ctx: Context, command: list[str], *, is_for_programs: bool = False, **options: Any) -> None:
@@ -67,21 +65,6 @@ def _known(names: Iterable[str] | None, *, with_raw_data: bool = False) -> list[
     except errors.DataConvertError as error:
         raise Exit(f"error: {error}", code=error.exit_code) from None
     return [spec.name for spec in specs]
-
-
-def _recorded(names: Iterable[str] | None) -> list[str]:
-    """The named datasets, or all that data/dvc.lock knows; it must know each."""
-    text = LOCK_FILE.read_text(encoding="utf-8") if LOCK_FILE.exists() else ""
-    recorded = re.findall(r"^  compress@([a-z0-9_-]+):$", text, flags=re.MULTILINE)
-    unknown = [name for name in _known(names) if name not in recorded] if names else []
-    if unknown or not recorded:
-        what = ", ".join(unknown) or "no dataset"
-        raise Exit(
-            f"error: {LOCK_FILE} records {what if not unknown else 'no version of ' + what}."
-            " Make it from raw files with `invoke data.compress`, or pull the commit in which a colleague did.",
-            code=2,
-        )
-    return list(names or recorded)
 
 
 def _threads(jobs: object) -> str:
@@ -355,15 +338,13 @@ def install_hooks(ctx, json=False):  # type: ignore[no-untyped-def]
     _run(ctx, _module("data_share", "install-hooks", json=json), is_for_programs=json)
 
 
-@task(iterable=["dataset"], help={"dataset": _DATASET})
-def status(ctx, dataset=None):  # type: ignore[no-untyped-def]
-    """Say what changed since the last data.compress, and what the remote lacks.
+@task(iterable=["dataset"], help={"dataset": _DATASET, "remote": _REMOTE, "json": _JSON})
+def status(ctx, dataset=None, remote=None, json=False):  # type: ignore[no-untyped-def]
+    """Say what changed here since the last data.compress, what is not here, and what the remote lacks.
 
     Example: invoke data.status
     """
-    stages = _stages(_recorded(dataset))
-    _run(ctx, ["dvc", "status", *stages])
-    _run(ctx, ["dvc", "status", "--cloud", *stages])
+    _run(ctx, _module("data_share", "status", dataset=dataset, remote=remote, json=json), is_for_programs=json)
 
 
 def _answer(ctx: Context, command: list[str]) -> str:

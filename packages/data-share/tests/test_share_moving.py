@@ -168,6 +168,21 @@ def test_a_lock_with_a_merge_conflict(project: Project, share: Share) -> None:
     assert (answer.code, answer.err.startswith("error: data/dvc.lock: ")) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dvc.yaml", "stages: 7\n"),
+        ("dvc.lock", "stages: [1]\n"),
+        ("dvc.lock", "stages:\n  compress@climate:\n    outs:\n    - md5: x\n"),
+    ],
+)
+def test_records_of_another_form(project: Project, share: Share, name: str, text: str) -> None:
+    """YAML that is no record of DVC is named, without a traceback."""
+    (project.root / "data" / name).write_text(text)
+    answer = share("push")
+    assert (answer.code, answer.err.startswith("error: data/dvc.lock: is not as DVC writes it (")) == (2, True)
+
+
 def test_data_that_are_nowhere(project: Project, share: Share) -> None:
     """What is recorded and neither in the cache, nor in the working tree, nor on the remote ends a push with code 1."""
     project.forget()

@@ -220,6 +220,14 @@ class PlacingError(FailedError):
     """Fetched data that could not be put in their place in the working tree."""
 
 
+class StagesError(FailedError):
+    """DVC could not compare datasets with what they were made from."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(f"DVC could not compare the datasets with what they were made from:\n  {said or 'no answer'}")
+
+
 class FileAccessError(FailedError):
     """A file or folder that the system does not let us use."""
 

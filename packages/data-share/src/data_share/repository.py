@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_share.errors import ConfigurationError, HookError, PlacingError, RecordError, RevisionError
-from data_share.records import STAGES_FILE, is_record
+from data_share.errors import ConfigurationError, HookError, PlacingError, RecordError, RevisionError, StagesError
+from data_share.records import STAGES_FILE, dataset_of, is_record
 
 HERE = "the working tree"
 
@@ -158,6 +159,22 @@ class Repository:
             )
         raise PlacingError(f"the data are in the cache, but DVC could not put them in their place:\n  {said}")
 
+    def changed_inputs(self) -> dict[str, list[str] | None]:
+        """What DVC finds changed of what each dataset is made from, by dataset; None if some of it is not here.
+
+        Raises:
+            StagesError: DVC cannot tell.
+        """
+        command = [sys.executable, "-m", "dvc", "status", "--json"]
+        answer = _started(command, cwd=self.root, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
+        if answer.returncode or not answer.stdout.strip():
+            raise StagesError(answer.stderr.decode("utf-8", "replace").strip())
+        return {
+            dataset: _changed(facts)
+            for stage, facts in json.loads(answer.stdout).items()
+            if (dataset := dataset_of(stage.rpartition(":")[2]))
+        }
+
     def hooks_folder(self) -> Path:
         """Where git looks for hooks, `core.hooksPath` considered.
 
@@ -192,6 +209,19 @@ class Repository:
 
 
 HOOK_LINE = "./run python -m data_share check --pre-push"
+
+
+def _changed(facts: Iterable[Any]) -> list[str] | None:
+    """What DVC says of a stage, as paths; what changed of an output is told from the records instead."""
+    changed = []
+    for fact in facts:
+        if fact == "changed command":
+            changed.append(f"its command in {STAGES_FILE}")
+        for path, state in (fact.get("changed deps", {}) if isinstance(fact, dict) else {}).items():
+            if state == "deleted":
+                return None
+            changed.append(f"{', '.join(state)} in {path}" if isinstance(state, dict) else path)
+    return changed
 
 
 def _started(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
