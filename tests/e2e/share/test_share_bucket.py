@@ -320,7 +320,12 @@ def test_doctor_tries_each_permission(project: Any, server: SeaweedFS, prefix: s
     assert list(states(STRANGER).values())[-1] == "failed"
     said = project.run("doctor", **READER.environment)
     assert said.returncode == 1
-    assert "failed  put:" in said.stdout and "missing: s3:PutObject" in said.stdout
+    told = said.stdout.partition("failed  put:")[2].splitlines()[1:4]
+    who = f"access key …{READER.environment['AWS_ACCESS_KEY_ID'][-4:]}"
+    assert [line.strip() for line in told] == [f"as: {who}", f"bucket: {BUCKET}", "missing: s3:PutObject"]
     assert "this server is not AWS" in said.stdout
+    assert "get: allowed (there is no object yet" in said.stdout
     assert server.objects(BUCKET, prefix) == {}
     assert server.uploads(BUCKET) == []
+    project.run("push", "--dataset", "traffic", **CONTRIBUTOR.environment)
+    assert "get: allowed (one byte of an object)" in project.run("doctor", **READER.environment).stdout

@@ -95,7 +95,9 @@ def store_error(error: Exception, place: Place, *, operation: str) -> StoreError
     """The fault behind an exception of botocore, in words."""
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
-        return _answered(response, place, operation)
+        # A profile that assumes a role asks STS first, whatever the bucket is asked for.
+        is_assuming = getattr(error, "operation_name", "") == "AssumeRole"
+        return _answered(response, place, "AssumeRole" if is_assuming else operation)
     return _unanswered(error, place, operation)
 
 
@@ -117,6 +119,8 @@ def _answered(response: Mapping[str, Any], place: Place, operation: str) -> Stor
         return _fault("no-bucket", f"there is no bucket '{place.bucket}'", place, mend=mend)
     if code in _BAD_KEYS:
         return _fault("keys", f"the server does not accept these credentials ({code})", place, mend=place.sign_in)
+    if code in _DENIED and operation == "AssumeRole":
+        return _not_assumed(message, place)
     if code in _DENIED or code == "AccountProblem":
         return _denied(message, place, operation)
     if code in ("NoSuchKey", "NoSuchUpload", "404"):
@@ -151,6 +155,18 @@ def _denied(message: str, place: Place, operation: str) -> StoreError:
     return StoreError("denied", problem, where=place.url, who=who, action=action, mend=mend)
 
 
+def _not_assumed(message: str, place: Place) -> StoreError:
+    """STS gives no session of the profile's role: a wrong code, no MFA, or a person who is not named for it."""
+    user = re.search(r"User: (\S+) is not authorized", message)
+    who = role_text(user[1]) if user else ""
+    if "MultiFactorAuthentication" in message:
+        problem, mend = "the code of the MFA device was not accepted", "run it again with the code that it shows now"
+    else:
+        problem = f"{who or 'whoever signs'} may not assume the role of the profile '{place.profile}'"
+        mend = "ask an admin for that role (a line of `people` in the stack's settings); users need MFA for it"
+    return StoreError("denied", problem, where=place.url, who=who, action="sts:AssumeRole", mend=mend)
+
+
 def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     at = place.endpoint or f"S3 in {place.region or 'the default region'}"
@@ -162,6 +178,10 @@ def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
     if kinds & _NO_KEYS:
         mend = place.sign_in if place.profile else f"{place.command('--profile NAME')}, or {place.sign_in}"
         return _fault("no-keys", "there are no AWS credentials here", place, mend=mend)
+    if isinstance(error, EOFError):
+        problem = f"the profile '{place.profile}' asks for a code of an MFA device, and nobody is here to type it"
+        mend = "run it in a terminal once; the session is then used for an hour, without a terminal too"
+        return _fault("mfa", problem, place, mend=mend)
     if "NoRegionError" in kinds:
         return _fault("region", "no region is set", place, mend=place.command("--region REGION"))
     if "SSLError" in kinds:
