@@ -52,6 +52,14 @@ def test_branches_tags_and_the_working_tree_keep(share: Share, history: dict[str
     assert not {history["a"], history["b"], history["d"]} & set(gone["objects"])
 
 
+def test_what_is_checked_out_keeps(project: Project, share: Share, history: dict[str, str], tmp_path: Path) -> None:
+    """A commit that no branch ends in, but that a worktree of the repository has checked out, keeps its data."""
+    project.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "beside"), "main~1")
+    assert history["c"] not in plan(share, "--days", "0")["objects"]
+    project.git("worktree", "remove", str(tmp_path / "beside"))
+    assert history["c"] in plan(share, "--days", "0")["objects"]
+
+
 def test_recent_commits_and_recent_objects_keep(project: Project, share: Share, history: dict[str, str]) -> None:
     """What came within the days stays whoever needs it: a colleague's commit may not be known here yet."""
     assert plan(share)["files"] == 0

@@ -118,7 +118,7 @@ class Repository:
         return found.decode().strip()
 
     def needed_commits(self, days: int) -> list[str]:
-        """Tips of every branch and tag, here or seen on a remote, and all commits of the last days.
+        """Tips of every branch and tag, here or seen on a remote, what is checked out, and all commits of the last days.
 
         Raises:
             RevisionError: The clone is shallow, so it cannot be told.
@@ -129,8 +129,11 @@ class Repository:
             )
         listing = self._git("for-each-ref", "--format=%(objecttype) %(*objecttype) %(objectname) %(*objectname)")
         tips = [words[-1] for line in listing.decode().splitlines() if "commit" in (words := line.split())]
+        # Of a detached HEAD, here or in another worktree of this repository, no branch may know.
+        lines = self._git("worktree", "list", "--porcelain").decode("utf-8", "replace").splitlines()
+        heads = [words[1] for line in lines if (words := line.split())[:1] == ["HEAD"] and words[1].strip("0")]
         recent = self._git("rev-list", "--all", f"--since={days} days ago").decode().split() if days else []
-        return list(dict.fromkeys([*tips, *recent]))
+        return list(dict.fromkeys([*tips, *heads, *recent]))
 
     def place(self, paths: Sequence[str]) -> None:
         """Have DVC put files from its cache in their place.
