@@ -131,6 +131,19 @@ def test_nothing_allows_lasting_keys(stack: Recording) -> None:
         assert "iam:CreateAccessKey" not in allowed, name
 
 
+def test_the_boundary_denies_lasting_keys(stack: Recording) -> None:
+    """A denial, not only no permission: whatever the boundary comes to allow, a user makes no key that lasts."""
+    policy = stack.one("iam/policy:Policy", "user-boundary").policy()
+    denied = [action for s in policy["Statement"] if s["Effect"] == "Deny" for action in s["Action"]]
+    assert denied == [
+        "iam:CreateAccessKey",
+        "iam:CreateServiceSpecificCredential",
+        "iam:UpdateAccessKey",
+        "iam:UploadSSHPublicKey",
+        "iam:UploadSigningCertificate",
+    ]
+
+
 def test_nothing_allows_the_public(stack: Recording) -> None:
     """No statement allows anything to the principal `*`."""
     for name, policy in stack.policies():

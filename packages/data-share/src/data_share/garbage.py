@@ -139,6 +139,6 @@ def garbage_text(garbage: Garbage) -> str:
     return (
         f"{garbage.where}: {len(garbage.sizes):,} objects ({size_text(garbage.size_bytes)}) are needed by nothing;"
         f" {garbage.kept_files:,} ({size_text(garbage.kept_bytes)}) stay.\n"
-        f"  Needed is what {HERE}, every branch and tag known here, every worktree{recent} record: {garbage.commits:,} commits"
-        " (`git fetch --all --tags` gets those of others).\n"
+        f"  Needed is what {HERE}, every branch and tag known here, every worktree{recent} record:"
+        f" {garbage.commits:,} commits (`git fetch --all --tags` gets those of others).\n"
     )

@@ -118,7 +118,7 @@ class Repository:
         return found.decode().strip()
 
     def needed_commits(self, days: int) -> list[str]:
-        """Tips of every branch and tag, here or seen on a remote, what is checked out, and all commits of the last days.
+        """Tips of branches and tags, here or seen on a remote, what is checked out, and all commits of the last days.
 
         Raises:
             RevisionError: The clone is shallow, so it cannot be told.
