@@ -158,7 +158,7 @@ CASES = {
             )
         ),
         "role shrinkwrap-dev-traffic-reader (account 111122223333) may not do kms:GenerateDataKey on bucket 'team'",
-        "use a profile with the role contributor",
+        "AWS_SESSION_TOKEN to a session of the role contributor",
     ),
     "a bucket policy's denial": (
         Reply(
@@ -169,7 +169,7 @@ CASES = {
             )
         ),
         "may not do s3:ListBucket on bucket 'team': a resource-based policy forbids it",
-        "use a profile with the role reader",
+        "AWS_SESSION_TOKEN to a session of the role reader",
     ),
     "a denial without words": (
         Reply(body=xml("AccessDenied", "Access Denied")),

@@ -95,7 +95,7 @@ def test_a_reader_may_not_push(project: Any, server: SeaweedFS, prefix: str) -> 
     said = told(project, READER, "push")
     assert f"may not do s3:PutObject on bucket '{BUCKET}'" in said
     assert "missing: s3:PutObject" in said
-    assert "to mend: use a profile with the role contributor: `invoke data.remote-add team s3://" in said
+    assert "AWS_SESSION_TOKEN to a session of the role contributor, or ask an admin for that role" in said
     assert server.objects(BUCKET, prefix) == {}
 
 

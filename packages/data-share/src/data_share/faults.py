@@ -32,6 +32,7 @@ _ROLES = {
     "kms:GenerateDataKey": "contributor",
     "s3:DeleteObject": "steward",
 }
+_VARIABLES = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _REDIRECTS = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "307"}
 _BAD_KEYS = {
@@ -64,6 +65,7 @@ class Place:
     Attributes:
         region, profile: What holds, wherever it comes from.
         set_region, set_profile: What the remote itself says.
+        has_keys_set: Whether the environment has keys, which go before AWS_PROFILE.
         who: Says who asks, when that is needed; it may ask a server.
     """
 
@@ -75,6 +77,7 @@ class Place:
     profile: str
     set_region: str
     set_profile: str
+    has_keys_set: bool
     who: Callable[[], str]
 
     def command(self, change: str) -> str:
@@ -83,12 +86,20 @@ class Place:
         kept = "".join(f" {name} {value}" for name, value in options.items() if value and name not in change)
         return f"`invoke data.remote-add {self.remote} {self.url}{kept} {change} --replace`"
 
+    def sign_as(self, role: str) -> str:
+        """How somebody else signs; the remote's own profile is everybody's, so it is changed only if it decides."""
+        if self.set_profile:
+            return f"use a profile with the role {role}: {self.command('--profile NAME')}"
+        if self.has_keys_set:
+            return f"set {_VARIABLES} to a session of the role {role}"
+        return f"`export AWS_PROFILE=NAME`, a profile with the role {role} (`invoke infra.configure` writes it)"
+
     @property
     def sign_in(self) -> str:
         """The command that gives a new session."""
         if self.profile:
             return f"`aws sso login --profile {self.profile}` (or renew that profile's keys)"
-        return "assume the role again, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+        return f"assume the role again, and set {_VARIABLES}"
 
 
 def store_error(error: Exception, place: Place, *, operation: str) -> StoreError:
@@ -147,11 +158,7 @@ def _denied(message: str, place: Place, operation: str) -> StoreError:
         reason = re.search(r"with an explicit deny in (an? [\w -]+ policy)", message)
         problem += f": {reason[1] if reason else 'a policy'} forbids it"
     role = _ROLES.get(action)
-    mend = (
-        f"use a profile with the role {role}: {place.command('--profile NAME')}, or ask an admin for that role"
-        if role
-        else f"ask an admin for {action}"
-    )
+    mend = f"{place.sign_as(role)}, or ask an admin for that role" if role else f"ask an admin for {action}"
     return StoreError("denied", problem, where=place.url, who=who, action=action, mend=mend)
 
 
@@ -176,9 +183,10 @@ def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
         mend = f"`aws configure sso --profile {place.profile or 'NAME'}`, or `invoke infra.configure`"
         return _fault("no-profile", f"{error}", place, mend=mend)
     if kinds & _NO_KEYS:
-        mend = place.sign_in if place.profile else f"{place.command('--profile NAME')}, or {place.sign_in}"
+        to_choose = f"`export AWS_PROFILE=NAME` (`invoke infra.configure` writes such a profile), or set {_VARIABLES}"
+        mend = place.sign_in if place.profile else to_choose
         return _fault("no-keys", "there are no AWS credentials here", place, mend=mend)
-    if isinstance(error, EOFError):
+    if isinstance(error, EOFError) or "RefreshWithMFAUnsupportedError" in kinds:
         problem = f"the profile '{place.profile}' asks for a code of an MFA device, and nobody is here to type it"
         mend = "run it in a terminal once; the session is then used for an hour, without a terminal too"
         return _fault("mfa", problem, place, mend=mend)

@@ -297,6 +297,10 @@ class S3Store:
         )
         verify = settings.get("ssl_verify")
         with self.faults("ListObjectsV2"):
+            # A role is assumed and a code asked for here, once, and not in the first thread that signs.
+            has_own = settings.get("access_key_id") or settings.get("allow_anonymous_login")
+            if not has_own and (credentials := self._session.get_credentials()) is not None:
+                credentials.get_frozen_credentials()
             client = self._session.create_client(
                 "s3",
                 endpoint_url=self._endpoint or None,
@@ -362,6 +366,7 @@ class S3Store:
             profile=str(self.remote.settings.get("profile") or os.environ.get("AWS_PROFILE") or ""),
             set_region=str(self.remote.settings.get("region") or ""),
             set_profile=str(self.remote.settings.get("profile") or ""),
+            has_keys_set=bool(os.environ.get("AWS_ACCESS_KEY_ID")),
             who=self.who,
         )
 
