@@ -69,7 +69,7 @@ def _encryption(props: Props) -> Iterator[str]:
         if algorithm not in ("AES256", "aws:kms"):
             yield "rules[].applyServerSideEncryptionByDefault.sseAlgorithm must be aws:kms (AES256 for logs)"
         if algorithm == "aws:kms":
-            if not default.get("kmsMasterKeyId"):
+            if not _is_set(default, "kmsMasterKeyId"):
                 yield "kmsMasterKeyId must name a key of your own, whose policy you decide"
             if rule.get("bucketKeyEnabled") is not True:
                 yield "bucketKeyEnabled must be true: without it, each object is a request to KMS that is paid for"
@@ -144,7 +144,7 @@ def _rotation(props: Props) -> Iterator[str]:
 
 
 def _boundary(props: Props) -> Iterator[str]:
-    if not props.get("permissionsBoundary"):
+    if not _is_set(props, "permissionsBoundary"):
         yield "permissionsBoundary must be set, so that nothing attached later can exceed it"
 
 
@@ -176,6 +176,11 @@ def _workflow_trust(props: Props) -> Iterator[str]:
                     f"the trust for GitHub must compare {_GITHUB_SUBJECT} by StringEquals with one repository and"
                     f" environment or branch, not {subject or 'nothing'!r}"
                 )
+
+
+def _is_set(props: Props, key: str) -> bool:
+    """Whether there is an input, which in a preview may not be known yet; the engine leaves out what is None."""
+    return key in list(props)
 
 
 def _statements(policy: object) -> list[Props]:
