@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from data_share.__main__ import main
 from data_share.stores import FolderStore
 
 from .conftest import Share
@@ -74,6 +76,24 @@ def test_it_asks(project: Project, share: Share, history: dict[str, str]) -> Non
     answer = share("gc", "--days", "0")
     assert (answer.code, project.objects()) == (2, before)
     assert "Nobody is here to say yes; --yes says it, --plan only looks." in answer.err
+
+
+@pytest.mark.parametrize(("typed", "code", "removed"), [("y\n", 0, 2), ("n\n", 2, 0), ("", 2, 0)])
+def test_it_waits_for_a_yes(
+    project: Project,
+    history: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    code: int,
+    removed: int,
+) -> None:
+    """On a terminal it removes only after a yes."""
+    before = len(project.objects())
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert main(argv=["gc", "--days", "0"]) == code
+    assert before - len(project.objects()) == removed
 
 
 def test_it_removes_what_it_planned(project: Project, share: Share, history: dict[str, str]) -> None:
