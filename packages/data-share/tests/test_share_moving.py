@@ -219,6 +219,10 @@ def test_a_damaged_object_is_not_pushed(project: Project, share: Share) -> None:
     answer = share("push")
     assert (answer.code, project.objects()) == (1, {})
     assert f"data/raw/parquet/climate/2023.parquet: {path}" in answer.err
+    # What the error says mends it.
+    path.unlink()
+    assert share("push").code == 0
+    assert project.there("cabe45dcc9ae5b66ba86600cca6b8ba8").read_bytes() == b"a" * 1000
 
 
 def test_a_damaged_object_of_the_remote_is_not_kept(project: Project, share: Share) -> None:

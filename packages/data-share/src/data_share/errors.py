@@ -169,7 +169,8 @@ class DamagedHereError(FailedError):
         lines = "".join(f"\n  {path}: {cached}" for path, cached in sorted(self.damaged.items()))
         super().__init__(
             f"{_count(len(self.damaged), 'file')} in the cache changed since DVC hashed it; nothing was sent:{lines}\n"
-            "  Remove the named files from the cache and make them anew with `invoke data.compress --force`."
+            "  Remove the named files from the cache and run it again: what the working tree has whole comes from it.\n"
+            "  What it has not is made anew by `invoke data.compress --force`."
         )
 
 
