@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from data_share.local import LocalObjects
+from data_share.stores import FolderStore
 
 from .conftest import Share
 from .tracked import Project
@@ -105,6 +106,23 @@ def test_a_part_of_a_push_leaves_no_list_behind(project: Project, share: Share) 
     assert list(project.objects().values()) == [1000]
     share("push", "--dataset", "climate")
     assert len(project.objects()) == 3
+
+
+def test_lists_are_sent_last(project: Project, share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list is begun before every file of the push is through, of other datasets too."""
+    put = FolderStore.put
+    files_there: list[int] = []
+
+    def watched(self: FolderStore, oid: str, *more: Any) -> None:
+        if oid.endswith(".dir"):
+            files_there.append(sum(not name.endswith(".dir") for name in whole(project)))
+        put(self, oid, *more)
+
+    monkeypatch.setattr(FolderStore, "put", watched)
+    # One at a time: what is begun first is through first.
+    monkeypatch.setattr(FolderStore, "jobs", 1)
+    assert share("push").code == 0
+    assert files_there == [3, 3]
 
 
 @pytest.mark.parametrize(
