@@ -54,6 +54,14 @@ def test_branches_tags_and_the_working_tree_keep(share: Share, history: dict[str
     assert not {history["a"], history["b"], history["d"]} & set(gone["objects"])
 
 
+def test_what_is_not_committed_yet_keeps(project: Project, share: Share, history: dict[str, str]) -> None:
+    """Data that were pushed before their record was committed are needed by the working tree."""
+    fresh = project.write("climate", {"e.parquet": b"e" * 100})
+    share("push")
+    gone = plan(share, "--days", "0")["objects"]
+    assert fresh not in gone and history["c"] in gone
+
+
 def test_what_is_checked_out_keeps(project: Project, share: Share, history: dict[str, str], tmp_path: Path) -> None:
     """A commit that no branch ends in, but that a worktree of the repository has checked out, keeps its data."""
     project.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "beside"), "main~1")
