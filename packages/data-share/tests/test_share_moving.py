@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -434,8 +435,32 @@ def test_progress_of_a_log_is_whole_lines() -> None:
     progress._points[0] = (progress._points[0][0] - 2, 0)
     progress.add(1_000_000)
     progress.close()
-    assert stream.getvalue().startswith("1.00 MB of 50.0 MB, 4.0")
-    assert stream.getvalue().endswith("min left\n")
+    assert re.fullmatch(r"1\.00 MB of 50\.0 MB, [34]\.\d\d Mbps, 1\.\d min left\n", stream.getvalue())
+
+
+def test_progress_is_told_while_nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that stands still is seen to: it is told again, at a rate that falls."""
+    import io
+    import threading
+
+    from data_share import progress
+
+    told = threading.Event()
+
+    class Stream(io.StringIO):
+        def flush(self) -> None:
+            told.set()
+
+    monkeypatch.setattr(progress, "_LOG_S", 0.01)
+    stream = Stream()
+    shown = progress.Progress(2_000_000, stream=stream)
+    assert told.wait(10)
+    shown.close()
+    assert stream.getvalue().startswith("0 B of 2.00 MB, 0 bps\n")
+    lines = stream.getvalue()
+    told.clear()
+    assert not told.wait(0.05)
+    assert stream.getvalue() == lines
 
 
 def test_who_waits_is_told_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from data_share.errors import DamagedThereError
 from data_share.local import LocalObjects
 from data_share.objects import FOLDER_SUFFIX, digest_of
 from data_share.plan import Item, Plan
-from data_share.progress import Progress
+from data_share.progress import Progress, said_if_slow
 from data_share.stores import Store, Told
 from data_share.units import duration_text, rate_text, size_text
 
@@ -95,6 +95,8 @@ def _moved(plan: Plan, move: Callable[[Item, Told], None]) -> Moved:
                     _finish([pool.submit(work, item) for item in group], stop)
             except BaseException:
                 stop.set()
+                with said_if_slow("stopping; what is on its way is waited for"):
+                    pool.shutdown()
                 raise
     except KeyboardInterrupt:
         raise Interrupted(moved()) from None
