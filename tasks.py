@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from invoke import Collection, Context, Exit, Result, task
 
 DATASETS_FILE = Path("data/datasets.toml")
 STAGES_FILE = Path("data/dvc.yaml")
-LOCK_FILE = Path("data/dvc.lock")
 
 
 def _run(ctx: Context, command: list[str], *, is_for_programs: bool = False, **options: Any) -> None:
@@ -67,21 +65,6 @@ def _known(names: Iterable[str] | None, *, with_raw_data: bool = False) -> list[
     except errors.DataConvertError as error:
         raise Exit(f"error: {error}", code=error.exit_code) from None
     return [spec.name for spec in specs]
-
-
-def _recorded(names: Iterable[str] | None) -> list[str]:
-    """The named datasets, or all that data/dvc.lock knows; it must know each."""
-    text = LOCK_FILE.read_text(encoding="utf-8") if LOCK_FILE.exists() else ""
-    recorded = re.findall(r"^  compress@([a-z0-9_-]+):$", text, flags=re.MULTILINE)
-    unknown = [name for name in _known(names) if name not in recorded] if names else []
-    if unknown or not recorded:
-        what = ", ".join(unknown) or "no dataset"
-        raise Exit(
-            f"error: {LOCK_FILE} records {what if not unknown else 'no version of ' + what}."
-            " Make it from raw files with `invoke data.compress`, or pull the commit in which a colleague did.",
-            code=2,
-        )
-    return list(names or recorded)
 
 
 def _threads(jobs: object) -> str:
@@ -202,6 +185,7 @@ _SELECTION = "only this dataset, or NAME/GLOB: only those of its files; may be r
 _REMOTE = "another remote than the default one"
 _MOVE_HELP = {
     "dataset": _SELECTION,
+    "notebook": "only what this notebook reads",
     "plan": "only say what would be moved: files, bytes, minutes",
     "up": "the upload rate, such as 4Mbps, instead of a measured one",
     "down": "the download rate, such as 25Mbps, instead of a measured one",
@@ -213,7 +197,7 @@ _MOVE_HELP = {
 
 @task(iterable=["dataset"], help=_MOVE_HELP)
 def push(  # type: ignore[no-untyped-def]
-    ctx, dataset=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
+    ctx, dataset=None, notebook=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
 ):
     """Send the Parquet that the remote lacks, after saying how much that is; raw files are never sent.
 
@@ -221,11 +205,10 @@ def push(  # type: ignore[no-untyped-def]
 
     Example: invoke data.push --plan
     """
-    flags = {"dataset": dataset, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
-    _run(ctx, _module("data_share", "push", **flags), is_for_programs=json)
+    _move(ctx, "push", dataset, notebook, plan=plan, up=up, down=down, rate=rate, remote=remote, json=json)
 
 
-@task(iterable=["dataset"], help={**_MOVE_HELP, "notebook": "only what this notebook reads"})
+@task(iterable=["dataset"], help=_MOVE_HELP)
 def pull(  # type: ignore[no-untyped-def]
     ctx, dataset=None, notebook=None, plan=False, up=None, down=None, rate=False, remote=None, json=False
 ):
@@ -235,9 +218,16 @@ def pull(  # type: ignore[no-untyped-def]
 
     Example: invoke data.pull --dataset climate --dataset "pems-detector/*2024_01*"
     """
+    _move(ctx, "pull", dataset, notebook, plan=plan, up=up, down=down, rate=rate, remote=remote, json=json)
+
+
+def _move(
+    ctx: Context, direction: str, dataset: Iterable[str] | None, notebook: str | None, *, json: bool, **flags: object
+) -> None:
     selections = [*(dataset or []), *(_selections(notebook) if notebook else [])]
-    flags = {"dataset": selections, "plan": plan, "up": up, "down": down, "rate": rate, "remote": remote, "json": json}
-    _run(ctx, _module("data_share", "pull", **flags), is_for_programs=json)
+    if notebook and not selections:
+        raise Exit(f"notebook '{notebook}' reads no dataset: nothing to {direction}", code=0)
+    _run(ctx, _module("data_share", direction, dataset=selections, **flags, json=json), is_for_programs=json)
 
 
 def _selections(notebook: str) -> list[str]:
@@ -248,14 +238,11 @@ def _selections(notebook: str) -> list[str]:
         declared = load_spec(Path("pyproject.toml")).notebook(notebook)
     except EnvSpecError as error:
         raise Exit(f"error: {error}", code=error.exit_code) from None
-    chosen = [
+    return [
         f"{dataset.name}/{part}" if part else dataset.name
         for dataset in declared.datasets
         for part in dataset.parts or ("",)
     ]
-    if not chosen:
-        raise Exit(f"notebook '{notebook}' reads no dataset: nothing to pull", code=0)
-    return chosen
 
 
 @task(help={"rev": "the commit (the working tree)", "remote": _REMOTE, "json": _JSON})
@@ -351,15 +338,13 @@ def install_hooks(ctx, json=False):  # type: ignore[no-untyped-def]
     _run(ctx, _module("data_share", "install-hooks", json=json), is_for_programs=json)
 
 
-@task(iterable=["dataset"], help={"dataset": _DATASET})
-def status(ctx, dataset=None):  # type: ignore[no-untyped-def]
-    """Say what changed since the last data.compress, and what the remote lacks.
+@task(iterable=["dataset"], help={"dataset": _DATASET, "remote": _REMOTE, "json": _JSON})
+def status(ctx, dataset=None, remote=None, json=False):  # type: ignore[no-untyped-def]
+    """Say what changed here since the last data.compress, what is not here, and what the remote lacks.
 
     Example: invoke data.status
     """
-    stages = _stages(_recorded(dataset))
-    _run(ctx, ["dvc", "status", *stages])
-    _run(ctx, ["dvc", "status", "--cloud", *stages])
+    _run(ctx, _module("data_share", "status", dataset=dataset, remote=remote, json=json), is_for_programs=json)
 
 
 def _answer(ctx: Context, command: list[str]) -> str:

@@ -28,6 +28,8 @@ examples:
   python infra-pulumi/run_pulumi.py up --stack dev --yes
   python infra-pulumi/run_pulumi.py outputs --stack dev --json
 """
+# What CLIs of different ages say.
+_NOT_LOGGED_IN = ("PULUMI_ACCESS_TOKEN must be set", "requires logging in")
 _GET_CLI = """\
   macOS:  brew install pulumi/tap/pulumi
   Linux:  curl -fsSL https://get.pulumi.com | sh     (then open a new terminal)
@@ -105,7 +107,7 @@ def backend_url(pulumi: str) -> str:
     answer = _ask(pulumi, "whoami", "--json", "--non-interactive")
     if answer.returncode == 0:
         return str(json.loads(answer.stdout)["url"])
-    if "PULUMI_ACCESS_TOKEN must be set" in answer.stderr:
+    if any(words in answer.stderr for words in _NOT_LOGGED_IN):
         raise CannotRun(f"Pulumi is not logged in anywhere, so it has no place for the stack's state:\n{_LOG_IN}")
     raise CannotRun(f"Pulumi cannot reach the place of its state: {_told(answer)}\n{_LOG_IN}")
 

@@ -60,6 +60,7 @@ def commands(context: MockContext) -> list[str]:
         ("push", {"dataset": ["a/2024*"], "rate": True}, "python -m data_share push --dataset 'a/2024*' --rate"),
         ("pull", {"down": "25Mbps", "json": True}, "python -m data_share pull --down 25Mbps --json"),
         ("check", {"rev": "main", "remote": "team"}, "python -m data_share check --rev main --remote team"),
+        ("status", {"dataset": ["a"], "json": True}, "python -m data_share status --dataset a --json"),
         ("doctor", {}, "python -m data_share doctor"),
         ("gc", {"days": 90, "yes": True, "local": True}, "python -m data_share gc --local --days 90 --yes"),
         (
@@ -140,13 +141,8 @@ def test_compress_lets_dvc_speak_for_itself(tasks: ModuleType, project: Path) ->
     assert commands(context) == [quiet, loud]
 
 
-def test_status_needs_a_record(tasks: ModuleType, project: Path) -> None:
-    """Without data/dvc.lock there is no state to tell, and the error says where it comes from."""
-    with pytest.raises(Exit, match=r"data/dvc\.lock records no dataset\. Make it .*`invoke data\.compress`"):
-        tasks.status(MockContext())
-
-
-def test_a_pull_for_a_notebook(tasks: ModuleType, project: Path) -> None:
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_a_transfer_for_a_notebook(tasks: ModuleType, project: Path, direction: str) -> None:
     """A notebook's datasets, or their parts, become the selections of data_share, beside those that were named."""
     (project / "pyproject.toml").write_text(
         '[dependency-groups]\nmain = []\n[tool.env-spec.images.eda]\ngroups = ["main"]\nbase = "b"\n'
@@ -154,18 +150,19 @@ def test_a_pull_for_a_notebook(tasks: ModuleType, project: Path) -> None:
         'datasets = ["mine", { name = "other", parts = ["2023*", "2024*"] }]\n'
     )
     context = MockContext(run=Result(), repeat=True)
-    tasks.pull(context, dataset=["third"], notebook="look", plan=True)
+    getattr(tasks, direction)(context, dataset=["third"], notebook="look", plan=True)
     assert commands(context) == [
-        "python -m data_share pull --dataset third --dataset mine"
+        f"python -m data_share {direction} --dataset third --dataset mine"
         " --dataset 'other/2023*' --dataset 'other/2024*' --plan"
     ]
 
 
-def test_a_pull_for_an_unknown_notebook(tasks: ModuleType, project: Path) -> None:
+@pytest.mark.parametrize("direction", ["push", "pull"])
+def test_a_transfer_for_an_unknown_notebook(tasks: ModuleType, project: Path, direction: str) -> None:
     """A notebook that is not declared ends the task with code 2."""
     (project / "pyproject.toml").write_text("[dependency-groups]\nmain = []\n")
     with pytest.raises(Exit) as caught:
-        tasks.pull(MockContext(), notebook="look")
+        getattr(tasks, direction)(MockContext(), notebook="look")
     assert caught.value.code == 2
 
 

@@ -71,3 +71,33 @@ def test_infrastructure_is_changed_only_by_approval_on_main() -> None:
     assert "environment: infra-preview" in preview
     assert "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'" in up
     assert "environment: infra-up" in up
+
+
+def test_data_are_checked_by_a_role_that_only_reads() -> None:
+    """Each pull request of the repository, none of a fork: by OIDC, with the role `ci-read` and no key."""
+    workflow = (ROOT / ".github/workflows/data.yml").read_text("utf-8")
+    assert re.search(r"^on:\n  pull_request:$", workflow, re.MULTILINE)
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in workflow
+    assert "role-to-assume: ${{ vars.DATA_CI_READ_ROLE }}" in workflow
+    assert "run: ./run invoke data.check --rev HEAD" in workflow
+    assert "ref: ${{ github.event.pull_request.head.sha }}" in workflow
+
+
+@pytest.mark.parametrize("name", ["data", "infra"])
+def test_workflows_hold_no_key(name: str) -> None:
+    """AWS is reached by a token for which it gives a session; the only secret is the state's passphrase."""
+    workflow = (ROOT / f".github/workflows/{name}.yml").read_text("utf-8")
+    assert "id-token: write" in workflow
+    assert "aws-access-key-id" not in workflow and "AWS_SECRET_ACCESS_KEY" not in workflow
+    assert set(re.findall(r"secrets\.(\w+)", workflow)) <= {"PULUMI_CONFIG_PASSPHRASE"}
+
+
+def test_the_environments_of_workflows_are_those_of_the_settings() -> None:
+    """The roles trust the environments that the shipped settings name; the workflows run in these."""
+    settings = (ROOT / "infra-pulumi/Pulumi.dev.yaml").read_text("utf-8")
+    data = (ROOT / ".github/workflows/data.yml").read_text("utf-8")
+    infra = (ROOT / ".github/workflows/infra.yml").read_text("utf-8")
+    named = re.findall(r"(github|preview): {.*environment: ([\w-]+)", settings)
+    assert dict(named) == {"github": "data-read", "preview": "infra-preview"}
+    assert re.findall(r"^    environment: ([\w-]+)", data, re.MULTILINE) == ["data-read"]
+    assert re.findall(r"^    environment: ([\w-]+)", infra, re.MULTILINE) == ["infra-preview", "infra-up"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucket_rules import RULES, STACK_RULES, violations
+from bucket_rules import RULES, unprotected, violations
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -12,6 +12,7 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from stack_rules import STACK_RULES
 
 
 def resource_policy(name: str, description: str) -> ResourceValidationPolicy:
@@ -20,6 +21,14 @@ def resource_policy(name: str, description: str) -> ResourceValidationPolicy:
             report(message, None)
 
     return ResourceValidationPolicy(name=name, description=description, validate=validate)
+
+
+def protect_policy() -> ResourceValidationPolicy:
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        for message in unprotected(args.resource_type, is_protected=args.opts.protect):
+            report(message, None)
+
+    return ResourceValidationPolicy(name="protect", description="Buckets and keys are protected.", validate=validate)
 
 
 def stack_policy(name: str, description: str) -> StackValidationPolicy:
@@ -35,6 +44,7 @@ PolicyPack(
     enforcement_level=EnforcementLevel.MANDATORY,
     policies=[
         *(resource_policy(name, rule.description) for name, rule in RULES.items()),
+        protect_policy(),
         *(stack_policy(name, rule.description) for name, rule in STACK_RULES.items()),
     ],
 )

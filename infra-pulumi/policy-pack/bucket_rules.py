@@ -1,9 +1,9 @@
-"""The rules, as functions of a resource's type and inputs; they know nothing of Pulumi."""
+"""The rules for single resources, as functions of type and inputs; they know nothing of Pulumi."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,10 @@ Props = Mapping[str, Any]
 _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _GITHUB_SUBJECT = "token.actions.githubusercontent.com:sub"
 _BUCKET = "aws:s3/bucket:Bucket"
-# What a bucket must have beside it, and how to say so.
-_COMPANIONS = {
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "BucketOwnershipControls",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "BucketPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-        "BucketServerSideEncryptionConfiguration"
-    ),
-    "aws:s3/bucketVersioning:BucketVersioning": "BucketVersioning",
-}
+_SSE_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_SSE_CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
+# Whose loss is the data's loss.
+_PROTECTED = (_BUCKET, "aws:kms/key:Key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +26,19 @@ class Rule:
     judge: Callable[[Props], Iterable[str]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StackRule:
-    """A rule for all resources of a stack together."""
-
-    description: str
-    judge: Callable[[Sequence[tuple[str, Props]]], Iterable[str]]
-
-
 def violations(name: str, resource_type: str, props: Props) -> list[str]:
     """What breaks the rule of that name, in words for whoever must mend it."""
     rule = RULES[name]
     return list(rule.judge(props)) if resource_type == rule.resource_type else []
+
+
+def unprotected(resource_type: str, *, is_protected: bool) -> list[str]:
+    """What breaks the rule on `protect`, which is no input of a resource but an option of the program."""
+    if resource_type in _PROTECTED and not is_protected:
+        return [
+            "the option `protect` must be true: neither data nor its key may be destroyed by a change of the program"
+        ]
+    return []
 
 
 def _public_access(props: Props) -> Iterator[str]:
@@ -66,23 +62,79 @@ def _force_destroy(props: Props) -> Iterator[str]:
         yield "forceDestroy must not be true: destroying the stack would delete the data"
 
 
+def _encryption(props: Props) -> Iterator[str]:
+    for rule in props.get("rules") or [{}]:
+        default = rule.get("applyServerSideEncryptionByDefault") or {}
+        algorithm = default.get("sseAlgorithm")
+        if algorithm not in ("AES256", "aws:kms"):
+            yield "rules[].applyServerSideEncryptionByDefault.sseAlgorithm must be aws:kms (AES256 for logs)"
+        if algorithm == "aws:kms":
+            if not _is_set(default, "kmsMasterKeyId"):
+                yield "kmsMasterKeyId must name a key of your own, whose policy you decide"
+            if rule.get("bucketKeyEnabled") is not True:
+                yield "bucketKeyEnabled must be true: without it, each object is a request to KMS that is paid for"
+            if "SSE-C" not in list(rule.get("blockedEncryptionTypes") or ()):
+                yield "blockedEncryptionTypes must have SSE-C, whose keys nobody keeps"
+
+
+def _lifecycle(props: Props) -> Iterator[str]:
+    rules = [rule for rule in props.get("rules") or () if rule.get("status") == "Enabled"]
+    if not any((rule.get("noncurrentVersionExpiration") or {}).get("noncurrentDays") for rule in rules):
+        yield "an enabled rule must have noncurrentVersionExpiration.noncurrentDays, or old versions stay for ever"
+    if not any((rule.get("abortIncompleteMultipartUpload") or {}).get("daysAfterInitiation") for rule in rules):
+        yield "an enabled rule must have abortIncompleteMultipartUpload.daysAfterInitiation, or unfinished parts stay"
+
+
 def _transport(props: Props) -> Iterator[str]:
-    if not any(_denies_plain_http(statement) for statement in _statements(props.get("policy"))):
+    statements = _statements(props.get("policy"))
+    if not any(_denies(statement, "s3:*", _is_plain_http) for statement in statements):
         yield "policy must deny s3:* to everyone when aws:SecureTransport is false"
-    for statement in _statements(props.get("policy")):
+    if not any(_denies(statement, "s3:*", _is_old_tls) for statement in statements):
+        yield "policy must deny s3:* to everyone when s3:TlsVersion is less than 1.2"
+    for statement in statements:
         is_open = statement.get("Principal") in ("*", {"AWS": "*"}) and not statement.get("Condition")
         if statement.get("Effect") == "Allow" and is_open:
             yield f"policy statement {statement.get('Sid', '(no Sid)')} allows everyone in the world"
 
 
-def _denies_plain_http(statement: Props) -> bool:
+def denies_other_keys(policy: object) -> bool:
+    """Whether a bucket's policy lets nobody put an object under another key, or under a key of the caller's own."""
+    return all(
+        any(_denies(statement, "s3:PutObject", speaks) for statement in _statements(policy))
+        for speaks in (_is_other_key, _is_customer_key)
+    )
+
+
+def _denies(statement: Props, action: str, speaks: Callable[[Props], bool]) -> bool:
+    """Whether a statement denies an action to everyone where its condition says so."""
     actions = statement.get("Action")
     return (
         statement.get("Effect") == "Deny"
         and statement.get("Principal") in ("*", {"AWS": "*"})
-        and "s3:*" in ([actions] if isinstance(actions, str) else actions or [])
-        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        and bool({action, "s3:*"} & {actions if isinstance(actions, str) else "", *_texts(actions)})
+        and speaks(statement.get("Condition") or {})
     )
+
+
+def _is_plain_http(condition: Props) -> bool:
+    return condition == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def _is_old_tls(condition: Props) -> bool:
+    lowest = condition.get("NumericLessThan", {}).get("s3:TlsVersion")
+    return len(condition) == 1 and str(lowest) in ("1.2", "1.3")
+
+
+def _is_other_key(condition: Props) -> bool:
+    return any(_SSE_KEY in condition.get(operator, {}) for operator in ("ArnNotEquals", "StringNotEquals"))
+
+
+def _is_customer_key(condition: Props) -> bool:
+    return condition == {"Null": {_SSE_CUSTOMER: "false"}}
+
+
+def _texts(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _rotation(props: Props) -> Iterator[str]:
@@ -92,7 +144,7 @@ def _rotation(props: Props) -> Iterator[str]:
 
 
 def _boundary(props: Props) -> Iterator[str]:
-    if not props.get("permissionsBoundary"):
+    if not _is_set(props, "permissionsBoundary"):
         yield "permissionsBoundary must be set, so that nothing attached later can exceed it"
 
 
@@ -103,6 +155,13 @@ def _access_key(props: Props) -> Iterator[str]:
 def _password(props: Props) -> Iterator[str]:
     if props.get("passwordResetRequired") is not True:
         yield "passwordResetRequired must be true"
+
+
+def _trail(props: Props) -> Iterator[str]:
+    if props.get("enableLogging") is False:
+        yield "enableLogging must not be false"
+    if props.get("enableLogFileValidation") is not True:
+        yield "enableLogFileValidation must be true, so that an altered log shows"
 
 
 def _workflow_trust(props: Props) -> Iterator[str]:
@@ -119,13 +178,9 @@ def _workflow_trust(props: Props) -> Iterator[str]:
                 )
 
 
-def _companions(resources: Sequence[tuple[str, Props]]) -> Iterator[str]:
-    """Each bucket must be named by one of each companion."""
-    for resource_type, props in resources:
-        if resource_type == _BUCKET and (name := props.get("bucket")):
-            for companion, short in _COMPANIONS.items():
-                if not any(kind == companion and other.get("bucket") == name for kind, other in resources):
-                    yield f"bucket {name} has no {short}"
+def _is_set(props: Props, key: str) -> bool:
+    """Whether there is an input, which in a preview may not be known yet; the engine leaves out what is None."""
+    return key in list(props)
 
 
 def _statements(policy: object) -> list[Props]:
@@ -141,8 +196,18 @@ def _statements(policy: object) -> list[Props]:
 
 RULES = {
     "access-key": Rule(description="No static keys.", resource_type="aws:iam/accessKey:AccessKey", judge=_access_key),
+    "bucket-encryption": Rule(
+        description="What lies in a bucket is encrypted with a key of your own.",
+        resource_type="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        judge=_encryption,
+    ),
     "bucket-force-destroy": Rule(
         description="Buckets are not destroyed with their objects.", resource_type=_BUCKET, judge=_force_destroy
+    ),
+    "bucket-lifecycle": Rule(
+        description="Old versions and unfinished uploads go.",
+        resource_type="aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        judge=_lifecycle,
     ),
     "bucket-ownership": Rule(
         description="Objects belong to the bucket's owner.",
@@ -155,7 +220,7 @@ RULES = {
         judge=_public_access,
     ),
     "bucket-transport": Rule(
-        description="Buckets are reached by TLS and open to nobody in particular.",
+        description="Buckets are reached by TLS 1.2 or newer and open to nobody in particular.",
         resource_type="aws:s3/bucketPolicy:BucketPolicy",
         judge=_transport,
     ),
@@ -165,6 +230,11 @@ RULES = {
         judge=_versioning,
     ),
     "key-rotation": Rule(description="Keys rotate.", resource_type="aws:kms/key:Key", judge=_rotation),
+    "trail": Rule(
+        description="The audit trail runs and shows alterations.",
+        resource_type="aws:cloudtrail/trail:Trail",
+        judge=_trail,
+    ),
     "user-boundary": Rule(description="Users have a boundary.", resource_type="aws:iam/user:User", judge=_boundary),
     "user-password": Rule(
         description="First passwords must be changed.",
@@ -175,10 +245,5 @@ RULES = {
         description="Workflows are trusted by their whole subject.",
         resource_type="aws:iam/role:Role",
         judge=_workflow_trust,
-    ),
-}
-STACK_RULES = {
-    "bucket-companions": StackRule(
-        description="Each bucket has its public access block, ownership, encryption and versioning.", judge=_companions
     ),
 }

@@ -38,10 +38,11 @@ def test_every_user_has_the_boundary(stack: Recording) -> None:
 
 
 def test_first_passwords_must_be_changed(stack: Recording) -> None:
-    """A first password works once."""
+    """A first password is long and works once."""
     logins = stack.all("iam/userLoginProfile:UserLoginProfile")
     assert len(logins) == 3
     assert all(login.inputs["passwordResetRequired"] is True for login in logins)
+    assert all(login.inputs["passwordLength"] >= 20 for login in logins)
 
 
 def test_first_passwords_are_secret(stack: Recording) -> None:

@@ -47,6 +47,12 @@ def test_the_key_is_protected_and_rotates(stack: Recording) -> None:
     assert key.inputs["deletionWindowInDays"] == 30
 
 
+def test_the_key_has_a_name(stack: Recording) -> None:
+    """People find the key by its alias, which carries the stack's name."""
+    alias = stack.one("kms/alias:Alias", "data-key-alias").inputs
+    assert (alias["name"], alias["targetKeyId"]) == ("alias/shrinkwrap-test", KEY.rpartition("/")[2])
+
+
 def test_data_is_encrypted_with_our_key(stack: Recording) -> None:
     """Objects without an encryption header get SSE-KMS with the stack's own key and a bucket key; SSE-C is blocked."""
     encryption = stack.one(
@@ -81,11 +87,13 @@ def test_old_versions_expire_and_current_ones_never(stack: Recording) -> None:
 
 
 def test_logs_expire(stack: Recording) -> None:
-    """Logs are kept for the days of the settings."""
+    """Logs are kept for the days of the settings; their old versions and unfinished uploads go like those of data."""
     (rule,) = stack.one("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "logs-lifecycle").inputs[
         "rules"
     ]
     assert (rule["status"], rule["expiration"]) == ("Enabled", {"days": 365})
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
+    assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
 
 
 def test_access_is_logged_to_the_second_bucket(stack: Recording) -> None:
@@ -99,6 +107,7 @@ def test_every_object_request_is_in_the_trail(stack: Recording) -> None:
     """CloudTrail records reads and writes of the bucket's objects, in files whose alteration shows."""
     trail = stack.one("cloudtrail/trail:Trail", "data-trail").inputs
     assert trail["enableLogging"] is True
+    assert not trail.get("isMultiRegionTrail")  # paid for region by region; the bucket is in one
     assert trail["enableLogFileValidation"] is True
     assert trail["s3BucketName"] == f"{BUCKET}-logs"
     (selector,) = trail["advancedEventSelectors"]
@@ -107,6 +116,13 @@ def test_every_object_request_is_in_the_trail(stack: Recording) -> None:
         {"field": "resources.type", "equals": ["AWS::S3::Object"]},
         {"field": "resources.ARN", "startsWiths": [f"arn:aws:s3:::{BUCKET}/"]},
     ]
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_policy_waits_for_the_public_access_block(stack: Recording, name: str) -> None:
+    """S3 refuses two changes of one bucket at a time, and no policy is there before what keeps it from being public."""
+    policy = stack.one("s3/bucketPolicy:BucketPolicy", f"{name}-policy")
+    assert any(urn.endswith(f"::{name}-public-access") for urn in policy.after)
 
 
 def test_the_trail_waits_for_its_permission(stack: Recording) -> None:
@@ -123,9 +139,14 @@ def test_the_trail_in_the_log_policy_is_the_trail(stack: Recording) -> None:
 
 
 def test_money_is_watched(stack: Recording) -> None:
-    """Mail goes out at 80 % spent and at a forecast of 100 %."""
+    """Mail goes out at 80 % spent and at a forecast of 100 %, of what storage, key and trail cost and nothing else."""
     budget = stack.one("budgets/budget:Budget", "monthly-budget").inputs
     assert (budget["limitAmount"], budget["limitUnit"], budget["timeUnit"]) == ("20", "USD", "MONTHLY")
+    (costs,) = budget["costFilters"]
+    assert costs == {
+        "name": "Service",
+        "values": ["AWS CloudTrail", "AWS Key Management Service", "Amazon Simple Storage Service"],
+    }
     seen = [(n["notificationType"], n["threshold"], n["subscriberEmailAddresses"]) for n in budget["notifications"]]
     assert seen == [("ACTUAL", 80, ["admins@example.com"]), ("FORECASTED", 100, ["admins@example.com"])]
 

@@ -108,11 +108,39 @@ def test_data_roles_have_the_least_actions(kind: DataKind, actions: list[str]) -
 
 
 def test_the_admin_role_touches_no_data(stack: Recording) -> None:
-    """Its policy allows nothing on objects of the data bucket."""
+    """Its policy allows nothing on objects of the data bucket, and denies their removal without MFA."""
     policy = stack.one("iam/rolePolicy:RolePolicy", "role-admin-policy").policy()
     data = "arn:aws:s3:::acme-shrinkwrap-test/"
-    assert [s["Sid"] for s in policy["Statement"] if any(r.startswith(data) for r in s["Resource"])] == [
-        "NoDeletionWithoutMfa"
+    (denial,) = [s for s in policy["Statement"] if any(r.startswith(data) for r in s["Resource"])]
+    assert (denial["Effect"], denial["Action"]) == ("Deny", ["s3:DeleteObject", "s3:DeleteObjectVersion"])
+    assert denial["Condition"] == {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+
+
+def test_users_have_the_least_actions(stack: Recording) -> None:
+    """Exactly what the console needs for one's own password, device and CloudShell."""
+    policy = stack.one("iam/policy:Policy", "user-self-service").policy()
+    assert sorted(action for statement in policy["Statement"] for action in statement["Action"]) == [
+        "cloudshell:CreateEnvironment",
+        "cloudshell:CreateSession",
+        "cloudshell:DeleteEnvironment",
+        "cloudshell:DescribeEnvironments",
+        "cloudshell:GetEnvironmentStatus",
+        "cloudshell:GetFileDownloadUrls",
+        "cloudshell:GetFileUploadUrls",
+        "cloudshell:PutCredentials",
+        "cloudshell:StartEnvironment",
+        "cloudshell:StopEnvironment",
+        "iam:ChangePassword",
+        "iam:CreateVirtualMFADevice",
+        "iam:DeactivateMFADevice",
+        "iam:DeleteVirtualMFADevice",
+        "iam:EnableMFADevice",
+        "iam:GetAccountPasswordPolicy",
+        "iam:GetMFADevice",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+        "iam:ListVirtualMFADevices",
+        "iam:ResyncMFADevice",
     ]
 
 
@@ -129,6 +157,19 @@ def test_nothing_allows_lasting_keys(stack: Recording) -> None:
     for name, policy in stack.policies():
         allowed = [action for s in policy["Statement"] if s["Effect"] == "Allow" for action in s["Action"]]
         assert "iam:CreateAccessKey" not in allowed, name
+
+
+def test_the_boundary_denies_lasting_keys(stack: Recording) -> None:
+    """A denial, not only no permission: whatever the boundary comes to allow, a user makes no key that lasts."""
+    policy = stack.one("iam/policy:Policy", "user-boundary").policy()
+    denied = [action for s in policy["Statement"] if s["Effect"] == "Deny" for action in s["Action"]]
+    assert denied == [
+        "iam:CreateAccessKey",
+        "iam:CreateServiceSpecificCredential",
+        "iam:UpdateAccessKey",
+        "iam:UploadSSHPublicKey",
+        "iam:UploadSigningCertificate",
+    ]
 
 
 def test_nothing_allows_the_public(stack: Recording) -> None:

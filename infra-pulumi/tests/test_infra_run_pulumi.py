@@ -88,11 +88,19 @@ def test_a_broken_cli_is_told(make_cli: MakeCli) -> None:
         run_pulumi.checked_cli(str(Path(cli).parent))
 
 
-def test_not_logged_in_says_how(make_cli: MakeCli) -> None:
-    """Both places for the state are shown: a folder, and a bucket for a team."""
-    cli = make_cli(whoami="error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
+        "this command requires logging in; try running `pulumi login` first",
+    ],
+)
+def test_not_logged_in_says_how(make_cli: MakeCli, words: str) -> None:
+    """Whatever the age of the CLI, both places for the state are shown: a folder, and a bucket for a team."""
+    cli = make_cli(whoami=f"error: {words}")
     with pytest.raises(CannotRun) as error:
         run_pulumi.backend_url(cli)
+    assert "Pulumi is not logged in anywhere" in told(error)
     assert "pulumi login file://$HOME/.shrinkwrap-state" in told(error)
     assert "pulumi login s3://BUCKET" in told(error)
 

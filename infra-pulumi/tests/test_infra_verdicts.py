@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from proof.recording import Recording
 from proof.verdicts import Case, engine_is_missing, judge, read_cases
@@ -31,3 +33,9 @@ def test_the_table_is_no_subset() -> None:
     assert len(set(CASES)) == len(CASES)
     for caller in {case.caller for case in CASES} - {"stranger", "invited"}:
         assert {case.is_allowed for case in CASES if case.caller == caller} == {True, False}, caller
+
+
+def test_the_readme_counts_the_table() -> None:
+    """What the README says of the table is so."""
+    told = f"{len(CASES):,} verdicts, {sum(case.is_allowed for case in CASES)} of them yes"
+    assert told in (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")

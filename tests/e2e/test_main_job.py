@@ -76,7 +76,8 @@ def test_push_and_pull_move_the_parquet_alone(clone: Path, run, first) -> None: 
     shutil.rmtree(clone / ".dvc/cache")
     run("invoke", "data.pull")
     assert parquet(clone) == made
-    assert "up to date" in run("invoke", "data.status").stdout
+    status = run("invoke", "data.status").stdout.splitlines()
+    assert status == [f"{name}: as recorded, here and on local" for name in DATASETS]
 
 
 def test_a_dataset_of_ones_own_takes_two_commands(clone: Path, run) -> None:  # type: ignore[no-untyped-def]

@@ -7,14 +7,14 @@ root=$(cd "$here/../../.." && pwd)
 cannot() { printf 'pulumi engine: %s\n' "$*" >&2; exit 3; }
 
 PATH=$PATH:/usr/local/go/bin
-command -v go >/dev/null || cannot 'there is no go on PATH; install Go 1.25 or newer (https://go.dev/doc/install)'
+command -v go >/dev/null || cannot 'there is no go on PATH; install Go 1.26.6 or newer (https://go.dev/doc/install)'
 version=$(sed -n 's|^require github.com/pulumi/pulumi/pkg/v3 v||p' "$here/cli/go.mod")
 made_from=$(cat "$here"/build.sh "$here"/*/go.{mod,sum} && go version)
 folder=$root/.shrinkwrap/pulumi-engine/$version
 mkdir -p "$root/.shrinkwrap/pulumi-engine"
 exec 9>"$root/.shrinkwrap/pulumi-engine/lock" && { ! command -v flock >/dev/null || flock 9; }
 if ! [[ -e $folder/made-from && $(cat "$folder/made-from") = "$made_from" ]]; then
-    printf 'pulumi engine: building Pulumi %s in %s (two to five minutes the first time)\n' "$version" "$folder" >&2
+    printf 'pulumi engine: building Pulumi %s in %s (four to seven minutes the first time)\n' "$version" "$folder" >&2
     fresh=$(mktemp -d "$root/.shrinkwrap/pulumi-engine/XXXXXX")
     trap 'rm -rf "$fresh"' EXIT
     # Modules at the versions of go.mod, by hashes of go.sum; nothing is looked up anew.

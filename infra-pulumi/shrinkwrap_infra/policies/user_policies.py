@@ -47,12 +47,14 @@ def _self_service(account_id: str) -> list[Statement]:
     own_user = f"arn:aws:iam::{account_id}:user/${{aws:username}}"
     own_device = f"arn:aws:iam::{account_id}:mfa/${{aws:username}}"
     return [
-        allow("SeePasswordRules", ["iam:GetAccountPasswordPolicy"], ["*"]),
+        # The console's page on which a device is assigned asks for both; they know no resource.
+        allow("SeeRules", ["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"], ["*"]),
         allow(
             "OwnPasswordAndMfa",
             [
                 "iam:ChangePassword",
                 "iam:EnableMFADevice",
+                "iam:GetMFADevice",
                 "iam:GetUser",
                 "iam:ListMFADevices",
                 "iam:ResyncMFADevice",
@@ -68,6 +70,7 @@ def _self_service(account_id: str) -> list[Statement]:
                 "cloudshell:CreateEnvironment",
                 "cloudshell:CreateSession",
                 "cloudshell:DeleteEnvironment",
+                "cloudshell:DescribeEnvironments",
                 "cloudshell:GetEnvironmentStatus",
                 "cloudshell:GetFileDownloadUrls",
                 "cloudshell:GetFileUploadUrls",

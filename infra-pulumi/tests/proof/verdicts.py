@@ -47,6 +47,8 @@ RESOURCES = {
     "grace": f"{_USER}grace",
     "ada-device": f"{_DEVICE}ada",
     "grace-device": f"{_DEVICE}grace",
+    # For actions that know no resource.
+    "all": "*",
     "cloudshell": f"arn:aws:cloudshell:{REGION}:{ACCOUNT}:environment/11111111-2222-3333-4444-555555555555",
     "role-reader": f"{_ROLE}traffic-reader",
     "role-contributor": f"{_ROLE}traffic-contributor",

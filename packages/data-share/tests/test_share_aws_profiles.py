@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from data_share.__main__ import main
 from data_share.aws_profiles import Profile, add_profiles, check_source, profile_names, role_profile, with_profile
 from data_share.errors import FileAccessError, ProfileError
 
@@ -193,6 +195,33 @@ def test_configure_writes_a_profile_per_role(share: Share, outputs_file: Path) -
     text = (outputs_file.parent / "config").read_text()
     assert text.startswith("[profile sso]\nsso_session = corp\n\n")
     assert profile_names(text) == ["sso", name]
+
+
+class Terminal(io.StringIO):
+    """What somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "profiles"), [("y\nsso\n", 1), ("n\n", 0), ("\n", 0)])
+def test_configure_asks_before_it_writes(
+    outputs_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    profiles: int,
+) -> None:
+    """On a terminal it asks, and for the profile whose credentials are used; without a yes, nothing is written."""
+    config = outputs_file.parent / "config"
+    config.write_bytes(b"# mine\r\n[profile sso] ; corp\r\nsso_session = corp")
+    before = config.read_bytes()
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    assert main(argv=["configure", str(outputs_file), "--project=traffic", "--role=contributor"]) == 0
+    assert f"Write AWS profiles for traffic/contributor into {config}? [y/N]" in capsys.readouterr().err
+    after = config.read_bytes()
+    assert after.startswith(before)
+    assert (len(profile_names(after.decode())) - 1, after.count(b"\r\n") == after.count(b"\n")) == (profiles, True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, SSLError
 
@@ -16,6 +18,7 @@ PLACE = Place(
     profile="ada",
     set_region="eu-1",
     set_profile="ada",
+    has_keys_set=False,
     who=lambda: "role reader (account 1)",
 )
 
@@ -63,6 +66,25 @@ def test_a_denial_names_action_and_role(operation: str, action: str, role: str) 
         f"  to mend: use a profile with the role {role}: `invoke data.remote-add team s3://acme/x --region eu-1"
         " --profile NAME --replace`, or ask an admin for that role"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "mend"),
+    [
+        (PLACE, "use a profile with the role reader: `invoke data.remote-add team s3://acme/x --region eu-1 --profile"),
+        (
+            replace(PLACE, set_profile=""),
+            "`export AWS_PROFILE=NAME`, a profile with the role reader (`invoke infra.configure` writes it), or ask",
+        ),
+        (
+            replace(PLACE, set_profile="", has_keys_set=True),
+            "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN to a session of the role reader",
+        ),
+    ],
+)
+def test_who_signs_is_changed_where_it_is_decided(place: Place, mend: str) -> None:
+    """Keys of the environment go before AWS_PROFILE, and the remote's profile, which is everybody's, before both."""
+    assert store_error(refusal("AccessDenied", "GetObject"), place, operation="GetObject").mend.startswith(mend)
 
 
 @pytest.mark.parametrize(

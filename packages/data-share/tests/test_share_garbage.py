@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from data_share.__main__ import main
 from data_share.stores import FolderStore
 
 from .conftest import Share
@@ -52,6 +54,22 @@ def test_branches_tags_and_the_working_tree_keep(share: Share, history: dict[str
     assert not {history["a"], history["b"], history["d"]} & set(gone["objects"])
 
 
+def test_what_is_not_committed_yet_keeps(project: Project, share: Share, history: dict[str, str]) -> None:
+    """Data that were pushed before their record was committed are needed by the working tree."""
+    fresh = project.write("climate", {"e.parquet": b"e" * 100})
+    share("push")
+    gone = plan(share, "--days", "0")["objects"]
+    assert fresh not in gone and history["c"] in gone
+
+
+def test_what_is_checked_out_keeps(project: Project, share: Share, history: dict[str, str], tmp_path: Path) -> None:
+    """A commit that no branch ends in, but that a worktree of the repository has checked out, keeps its data."""
+    project.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "beside"), "main~1")
+    assert history["c"] not in plan(share, "--days", "0")["objects"]
+    project.git("worktree", "remove", str(tmp_path / "beside"))
+    assert history["c"] in plan(share, "--days", "0")["objects"]
+
+
 def test_recent_commits_and_recent_objects_keep(project: Project, share: Share, history: dict[str, str]) -> None:
     """What came within the days stays whoever needs it: a colleague's commit may not be known here yet."""
     assert plan(share)["files"] == 0
@@ -66,6 +84,24 @@ def test_it_asks(project: Project, share: Share, history: dict[str, str]) -> Non
     answer = share("gc", "--days", "0")
     assert (answer.code, project.objects()) == (2, before)
     assert "Nobody is here to say yes; --yes says it, --plan only looks." in answer.err
+
+
+@pytest.mark.parametrize(("typed", "code", "removed"), [("y\n", 0, 2), ("n\n", 2, 0), ("", 2, 0)])
+def test_it_waits_for_a_yes(
+    project: Project,
+    history: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    code: int,
+    removed: int,
+) -> None:
+    """On a terminal it removes only after a yes."""
+    before = len(project.objects())
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert main(argv=["gc", "--days", "0"]) == code
+    assert before - len(project.objects()) == removed
 
 
 def test_it_removes_what_it_planned(project: Project, share: Share, history: dict[str, str]) -> None:

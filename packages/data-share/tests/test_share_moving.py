@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from data_share.local import LocalObjects
+from data_share.stores import FolderStore
 
 from .conftest import Share
 from .tracked import Project
@@ -77,6 +79,17 @@ def test_plain_dvc_understands_what_was_pushed(project: Project, share: Share) -
     assert "nothing to pull" in share("pull").out
 
 
+def test_what_plain_dvc_pushed_is_understood(project: Project, share: Share) -> None:
+    """The other way round: of what `dvc push` sent, nothing is left to push or missing, and data.pull gets it."""
+    before = project.data()
+    subprocess.run([sys.executable, "-m", "dvc", "push", "--quiet"], cwd=project.root, check=True)
+    assert "nothing to push" in share("push").out
+    assert share("check").code == 0
+    project.forget()
+    assert facts(share("pull", "--json"))["moved"]["bytes"] == sum(project.objects().values())
+    assert project.data() == before
+
+
 def test_a_selection_moves_nothing_else(project: Project, share: Share) -> None:
     """A dataset, or files of one by a pattern, are all that is fetched and put in place."""
     share("push")
@@ -94,6 +107,23 @@ def test_a_part_of_a_push_leaves_no_list_behind(project: Project, share: Share) 
     assert list(project.objects().values()) == [1000]
     share("push", "--dataset", "climate")
     assert len(project.objects()) == 3
+
+
+def test_lists_are_sent_last(project: Project, share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list is begun before every file of the push is through, of other datasets too."""
+    put = FolderStore.put
+    files_there: list[int] = []
+
+    def watched(self: FolderStore, oid: str, *more: Any) -> None:
+        if oid.endswith(".dir"):
+            files_there.append(sum(not name.endswith(".dir") for name in whole(project)))
+        put(self, oid, *more)
+
+    monkeypatch.setattr(FolderStore, "put", watched)
+    # One at a time: what is begun first is through first.
+    monkeypatch.setattr(FolderStore, "jobs", 1)
+    assert share("push").code == 0
+    assert files_there == [3, 3]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +187,21 @@ def test_a_lock_with_a_merge_conflict(project: Project, share: Share) -> None:
     assert (answer.code, answer.err.startswith("error: data/dvc.lock: ")) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dvc.yaml", "stages: 7\n"),
+        ("dvc.lock", "stages: [1]\n"),
+        ("dvc.lock", "stages:\n  compress@climate:\n    outs:\n    - md5: x\n"),
+    ],
+)
+def test_records_of_another_form(project: Project, share: Share, name: str, text: str) -> None:
+    """YAML that is no record of DVC is named, without a traceback."""
+    (project.root / "data" / name).write_text(text)
+    answer = share("push")
+    assert (answer.code, answer.err.startswith("error: data/dvc.lock: is not as DVC writes it (")) == (2, True)
+
+
 def test_data_that_are_nowhere(project: Project, share: Share) -> None:
     """What is recorded and neither in the cache, nor in the working tree, nor on the remote ends a push with code 1."""
     project.forget()
@@ -193,6 +238,10 @@ def test_a_damaged_object_is_not_pushed(project: Project, share: Share) -> None:
     answer = share("push")
     assert (answer.code, project.objects()) == (1, {})
     assert f"data/raw/parquet/climate/2023.parquet: {path}" in answer.err
+    # What the error says mends it.
+    path.unlink()
+    assert share("push").code == 0
+    assert project.there("cabe45dcc9ae5b66ba86600cca6b8ba8").read_bytes() == b"a" * 1000
 
 
 def test_a_damaged_object_of_the_remote_is_not_kept(project: Project, share: Share) -> None:
@@ -338,7 +387,9 @@ def test_a_pull_continues_in_the_middle_of_a_file(project: Project, share: Share
     project.forget()
     parts.mkdir(parents=True)
     (parts / "cabe45dcc9ae5b66ba86600cca6b8ba8").write_bytes(b"?" * 400)
-    assert share("pull", "--dataset", "climate").code == 0
+    again = facts(share("pull", "--dataset", "climate", "--json"))
+    # What went is counted, not taken from the plan: the rest of the wrong part, then all of the file.
+    assert again["moved"]["bytes"] == again["plan"]["bytes"] + 1000
     assert project.data()["parquet/climate/2023.parquet"] == b"a" * 1000
 
 
@@ -368,6 +419,8 @@ def test_an_interrupted_push_continues(project: Project, blow: signal.Signals) -
     assert set(sent.values()) == {3_000_000}
     done = project.json("push", "--dataset", "climate")
     assert done["moved"]["files"] == total - len(sent) + 1
+    (the_list,) = [size for oid, size in project.objects().items() if oid.endswith(".dir")]
+    assert done["plan"]["bytes"] == done["moved"]["bytes"] == 3_000_000 * (total - len(sent)) + the_list
 
 
 def test_progress_of_a_log_is_whole_lines() -> None:
@@ -382,8 +435,32 @@ def test_progress_of_a_log_is_whole_lines() -> None:
     progress._points[0] = (progress._points[0][0] - 2, 0)
     progress.add(1_000_000)
     progress.close()
-    assert stream.getvalue().startswith("1.00 MB of 50.0 MB, 4.0")
-    assert stream.getvalue().endswith("min left\n")
+    assert re.fullmatch(r"1\.00 MB of 50\.0 MB, [34]\.\d\d Mbps, 1\.\d min left\n", stream.getvalue())
+
+
+def test_progress_is_told_while_nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that stands still is seen to: it is told again, at a rate that falls."""
+    import io
+    import threading
+
+    from data_share import progress
+
+    told = threading.Event()
+
+    class Stream(io.StringIO):
+        def flush(self) -> None:
+            told.set()
+
+    monkeypatch.setattr(progress, "_LOG_S", 0.01)
+    stream = Stream()
+    shown = progress.Progress(2_000_000, stream=stream)
+    assert told.wait(10)
+    shown.close()
+    assert stream.getvalue().startswith("0 B of 2.00 MB, 0 bps\n")
+    lines = stream.getvalue()
+    told.clear()
+    assert not told.wait(0.05)
+    assert stream.getvalue() == lines
 
 
 def test_who_waits_is_told_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

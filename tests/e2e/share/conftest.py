@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BUCKET = "team"
 
 
-def _tracked() -> Any:
+def tracked() -> Any:
     """The helper of the package's own tests."""
     spec = importlib.util.spec_from_file_location("tracked", ROOT / "packages/data-share/tests/tracked.py")
     assert spec is not None and spec.loader is not None
@@ -79,7 +79,7 @@ def make_project(tmp_path: Path, server: SeaweedFS, prefix: str) -> Callable[...
     """Makes a project whose remote `team` is the bucket."""
 
     def make(*, endpoint: str = "", url: str = "", name: str = "räum 1", more: str = "") -> Any:
-        project = _tracked().Project(tmp_path / name)
+        project = tracked().Project(tmp_path / name)
         endpoint = endpoint or server.url
         url = url or f"s3://{BUCKET}/{prefix}"
         project.configure(f"['remote \"team\"']\n    url = {url}\n    endpointurl = {endpoint}\n{more}", default="team")

@@ -19,6 +19,7 @@ _EXAMPLES = """\
 examples:
   python -m data_share push --plan
   python -m data_share pull --dataset climate --dataset 'pems-detector/*2024_01*'
+  python -m data_share status
   python -m data_share check --rev main
   python -m data_share doctor
   python -m data_share gc --days 90
@@ -46,7 +47,7 @@ def main(*, argv: Sequence[str] | None = None) -> int:
 
         so_far = ""
         if isinstance(error, Interrupted):
-            so_far = f": {size_text(error.moved.size_bytes)} in {error.moved.files:,} files are through"
+            so_far = f": {size_text(error.moved.size_bytes)} went, {error.moved.files:,} files are through"
         print(f"interrupted{so_far}; run it again and it continues", file=sys.stderr)
         return 130
     except BrokenPipeError:
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_transfer(command("push", _transfer, "send what the remote lacks, after saying what that is"))
     _add_transfer(command("pull", _transfer, "fetch what is missing here, after saying what that is"))
+    status = command("status", _status, "what changed here, and what the remote lacks; moves nothing")
+    status.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only this one; may be repeated")
     check = command("check", _check, "whether the remote has all data that a commit knows; fetches nothing")
     check.add_argument("--rev", metavar="REV", help=f"the commit (default: {HERE})")
     check.add_argument("--pre-push", action="store_true", help="the commits that git names on standard input")
@@ -153,6 +156,42 @@ def _transfer(args: argparse.Namespace) -> int:
     if work.placing:
         print(f"put in place in {HERE}{' then' if args.plan else ''}: {work.placing:,} files")
     return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    from data_share.check import finding_of
+    from data_share.errors import NothingRecordedError
+    from data_share.progress import said_if_slow
+    from data_share.records import recorded_outputs
+    from data_share.remotes import load_remotes
+    from data_share.status import asked_for, status_facts, status_text, statuses, with_remote
+    from data_share.transfer import local_objects, store_of
+
+    repository = Repository(Path())
+    local = local_objects(repository)
+    with said_if_slow("comparing what is here with its record"):
+        outputs, changes = asked_for(recorded_outputs(repository.records()), repository.changed_inputs(), args.dataset)
+        found = statuses(outputs, changes, repository.root, local)
+    local.remember()
+    if not found:
+        raise NothingRecordedError
+    remote, error = args.remote or "", None
+    try:
+        asked = load_remotes(repository).remote(args.remote)
+        remote = asked.name
+        store = store_of(asked, repository)
+        with said_if_slow(f"asking {store.where} what it has"):
+            found = with_remote(found, finding_of(outputs, HERE, local, store))
+    except DataShareError as problem:  # what is here is known all the same
+        error = problem
+    if args.json:
+        facts = {"remote": remote, "error": str(error) if error else None}
+        print(json.dumps({**facts, "datasets": [status_facts(each) for each in found]}, indent=2))
+    else:
+        print("".join(status_text(each, remote) for each in found), end="", flush=True)
+        if error is not None:
+            raise error
+    return error.exit_code if error else 0
 
 
 def _check(args: argparse.Namespace) -> int:

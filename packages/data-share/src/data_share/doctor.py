@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,18 +41,42 @@ def examined(remote: Remote, store: Store) -> Iterator[Step]:
 
 
 def _bucket_steps(store: S3Store) -> Iterator[Step]:
-    who = _tried("who am I", lambda: _who(store))
+    who = _of_bucket(store, _tried("who am I", lambda: _who(store)), "sts:GetCallerIdentity")
     yield who
     if who.state == "failed":
         return
     yield _session(store)
-    listing = _tried("list", lambda: f"allowed; the bucket answers from region {store.listing_region()}")
+    name: str | None = None
+
+    def listed() -> str:
+        nonlocal name
+        region, name = store.listing()
+        return f"allowed; the bucket answers from region {region}"
+
+    listing = _of_bucket(store, _tried("list", listed), "s3:ListBucket")
     yield listing
     # Another permission may be there; another bucket, clock or network is not.
     if listing.state == "failed" and listing.facts.get("kind") != "denied":
         return
-    yield _tried("get", lambda: _done(store.try_get))
-    yield _tried("put", lambda: f"{_done(store.try_put)} (an upload was begun and aborted)")
+    yield _of_bucket(store, _tried("get", lambda: _got(store, name)), "s3:GetObject")
+    put = _tried("put", lambda: f"{_done(store.try_put)} (an upload was begun and aborted)")
+    yield _of_bucket(store, put, "s3:PutObject")
+
+
+def _of_bucket(store: S3Store, step: Step, action: str) -> Step:
+    """A failed step with whom, which bucket and which of AWS's actions it is about."""
+    if step.state != "failed":
+        return step
+    facts = {"kind": "", "as": store.who(), "bucket": store.remote.bucket, **step.facts}
+    if "missing" not in facts:
+        facts["tried"] = action
+    order = ("kind", "as", "bucket", "missing", "tried", "to mend")
+    return replace(step, facts={name: facts[name] for name in order if facts.get(name)})
+
+
+def _got(store: S3Store, name: str | None) -> str:
+    store.try_get(name)
+    return "allowed (one byte of an object)" if name else "allowed (there is no object yet, so no key was used)"
 
 
 def _who(store: S3Store) -> str:
@@ -74,7 +98,8 @@ def _session(store: S3Store) -> Step:
         return Step(name="session", state="unknown", text=text)
     if left > 0:
         return Step(name="session", state="ok", text=f"ends in {duration_text(left)}, at {expiry}")
-    return Step(name="session", state="failed", text=f"ended at {expiry}", facts={"to mend": store.place.sign_in})
+    facts = {"kind": "expired", "to mend": store.place.sign_in}
+    return _of_bucket(store, Step(name="session", state="failed", text=f"ended at {expiry}", facts=facts), "")
 
 
 def _folder_steps(store: FolderStore) -> Iterator[Step]:

@@ -169,7 +169,8 @@ class DamagedHereError(FailedError):
         lines = "".join(f"\n  {path}: {cached}" for path, cached in sorted(self.damaged.items()))
         super().__init__(
             f"{_count(len(self.damaged), 'file')} in the cache changed since DVC hashed it; nothing was sent:{lines}\n"
-            "  Remove the named files from the cache and make them anew with `invoke data.compress --force`."
+            "  Remove the named files from the cache and run it again: what the working tree has whole comes from it.\n"
+            "  What it has not is made anew by `invoke data.compress --force`."
         )
 
 
@@ -218,6 +219,14 @@ class DiskFullError(FailedError):
 
 class PlacingError(FailedError):
     """Fetched data that could not be put in their place in the working tree."""
+
+
+class StagesError(FailedError):
+    """DVC could not compare datasets with what they were made from."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        super().__init__(f"DVC could not compare the datasets with what they were made from:\n  {said or 'no answer'}")
 
 
 class FileAccessError(FailedError):

@@ -32,6 +32,7 @@ _ROLES = {
     "kms:GenerateDataKey": "contributor",
     "s3:DeleteObject": "steward",
 }
+_VARIABLES = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _REDIRECTS = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "307"}
 _BAD_KEYS = {
@@ -64,6 +65,7 @@ class Place:
     Attributes:
         region, profile: What holds, wherever it comes from.
         set_region, set_profile: What the remote itself says.
+        has_keys_set: Whether the environment has keys, which go before AWS_PROFILE.
         who: Says who asks, when that is needed; it may ask a server.
     """
 
@@ -75,6 +77,7 @@ class Place:
     profile: str
     set_region: str
     set_profile: str
+    has_keys_set: bool
     who: Callable[[], str]
 
     def command(self, change: str) -> str:
@@ -83,19 +86,29 @@ class Place:
         kept = "".join(f" {name} {value}" for name, value in options.items() if value and name not in change)
         return f"`invoke data.remote-add {self.remote} {self.url}{kept} {change} --replace`"
 
+    def sign_as(self, role: str) -> str:
+        """How somebody else signs; the remote's own profile is everybody's, so it is changed only if it decides."""
+        if self.set_profile:
+            return f"use a profile with the role {role}: {self.command('--profile NAME')}"
+        if self.has_keys_set:
+            return f"set {_VARIABLES} to a session of the role {role}"
+        return f"`export AWS_PROFILE=NAME`, a profile with the role {role} (`invoke infra.configure` writes it)"
+
     @property
     def sign_in(self) -> str:
         """The command that gives a new session."""
         if self.profile:
             return f"`aws sso login --profile {self.profile}` (or renew that profile's keys)"
-        return "assume the role again, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+        return f"assume the role again, and set {_VARIABLES}"
 
 
 def store_error(error: Exception, place: Place, *, operation: str) -> StoreError:
     """The fault behind an exception of botocore, in words."""
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
-        return _answered(response, place, operation)
+        # A profile that assumes a role asks STS first, whatever the bucket is asked for.
+        is_assuming = getattr(error, "operation_name", "") == "AssumeRole"
+        return _answered(response, place, "AssumeRole" if is_assuming else operation)
     return _unanswered(error, place, operation)
 
 
@@ -117,6 +130,8 @@ def _answered(response: Mapping[str, Any], place: Place, operation: str) -> Stor
         return _fault("no-bucket", f"there is no bucket '{place.bucket}'", place, mend=mend)
     if code in _BAD_KEYS:
         return _fault("keys", f"the server does not accept these credentials ({code})", place, mend=place.sign_in)
+    if code in _DENIED and operation == "AssumeRole":
+        return _not_assumed(message, place)
     if code in _DENIED or code == "AccountProblem":
         return _denied(message, place, operation)
     if code in ("NoSuchKey", "NoSuchUpload", "404"):
@@ -143,12 +158,20 @@ def _denied(message: str, place: Place, operation: str) -> StoreError:
         reason = re.search(r"with an explicit deny in (an? [\w -]+ policy)", message)
         problem += f": {reason[1] if reason else 'a policy'} forbids it"
     role = _ROLES.get(action)
-    mend = (
-        f"use a profile with the role {role}: {place.command('--profile NAME')}, or ask an admin for that role"
-        if role
-        else f"ask an admin for {action}"
-    )
+    mend = f"{place.sign_as(role)}, or ask an admin for that role" if role else f"ask an admin for {action}"
     return StoreError("denied", problem, where=place.url, who=who, action=action, mend=mend)
+
+
+def _not_assumed(message: str, place: Place) -> StoreError:
+    """STS gives no session of the profile's role: a wrong code, no MFA, or a person who is not named for it."""
+    user = re.search(r"User: (\S+) is not authorized", message)
+    who = role_text(user[1]) if user else ""
+    if "MultiFactorAuthentication" in message:
+        problem, mend = "the code of the MFA device was not accepted", "run it again with the code that it shows now"
+    else:
+        problem = f"{who or 'whoever signs'} may not assume the role of the profile '{place.profile}'"
+        mend = "ask an admin for that role (a line of `people` in the stack's settings); users need MFA for it"
+    return StoreError("denied", problem, where=place.url, who=who, action="sts:AssumeRole", mend=mend)
 
 
 def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
@@ -160,8 +183,13 @@ def _unanswered(error: Exception, place: Place, operation: str) -> StoreError:
         mend = f"`aws configure sso --profile {place.profile or 'NAME'}`, or `invoke infra.configure`"
         return _fault("no-profile", f"{error}", place, mend=mend)
     if kinds & _NO_KEYS:
-        mend = place.sign_in if place.profile else f"{place.command('--profile NAME')}, or {place.sign_in}"
+        to_choose = f"`export AWS_PROFILE=NAME` (`invoke infra.configure` writes such a profile), or set {_VARIABLES}"
+        mend = place.sign_in if place.profile else to_choose
         return _fault("no-keys", "there are no AWS credentials here", place, mend=mend)
+    if isinstance(error, EOFError) or "RefreshWithMFAUnsupportedError" in kinds:
+        problem = f"the profile '{place.profile}' asks for a code of an MFA device, and nobody is here to type it"
+        mend = "run it in a terminal once; the session is then used for an hour, without a terminal too"
+        return _fault("mfa", problem, place, mend=mend)
     if "NoRegionError" in kinds:
         return _fault("region", "no region is set", place, mend=place.command("--region REGION"))
     if "SSLError" in kinds:

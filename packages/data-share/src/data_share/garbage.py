@@ -38,7 +38,7 @@ class Garbage:
 
 
 def needed_outputs(repository: Repository, days: int) -> tuple[set[Output], int]:
-    """Outputs of the working tree, of every branch and tag, and of all commits of the last days; and how many commits.
+    """Outputs of the working tree and of `Repository.needed_commits`, and how many commits these are.
 
     Raises:
         RecordError: A commit's records cannot be read: what it needs is unknown, so nothing may be removed.
@@ -139,6 +139,6 @@ def garbage_text(garbage: Garbage) -> str:
     return (
         f"{garbage.where}: {len(garbage.sizes):,} objects ({size_text(garbage.size_bytes)}) are needed by nothing;"
         f" {garbage.kept_files:,} ({size_text(garbage.kept_bytes)}) stay.\n"
-        f"  Needed is what {HERE}, every branch and tag known here{recent} record: {garbage.commits:,} commits"
-        " (`git fetch --all --tags` gets those of others).\n"
+        f"  Needed is what {HERE}, every branch and tag known here, every worktree{recent} record:"
+        f" {garbage.commits:,} commits (`git fetch --all --tags` gets those of others).\n"
     )

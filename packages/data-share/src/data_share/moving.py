@@ -14,7 +14,7 @@ from data_share.errors import DamagedThereError
 from data_share.local import LocalObjects
 from data_share.objects import FOLDER_SUFFIX, digest_of
 from data_share.plan import Item, Plan
-from data_share.progress import Progress
+from data_share.progress import Progress, said_if_slow
 from data_share.stores import Store, Told
 from data_share.units import duration_text, rate_text, size_text
 
@@ -40,6 +40,8 @@ class Moved:
     """What was moved.
 
     Attributes:
+        files: Those that are through, whole.
+        size_bytes: What went over the link, counted where it did; a plan is compared with it.
         seconds: From the first byte to the last.
     """
 
@@ -84,8 +86,7 @@ def _moved(plan: Plan, move: Callable[[Item, Told], None]) -> Moved:
         done.append(item)
 
     def moved() -> Moved:
-        size = sum(item.left_bytes for item in done)
-        return Moved(files=len(done), size_bytes=size, seconds=time.perf_counter() - began)
+        return Moved(files=len(done), size_bytes=progress.moved_bytes, seconds=time.perf_counter() - began)
 
     try:
         with ThreadPoolExecutor(plan.jobs) as pool:
@@ -94,6 +95,8 @@ def _moved(plan: Plan, move: Callable[[Item, Told], None]) -> Moved:
                     _finish([pool.submit(work, item) for item in group], stop)
             except BaseException:
                 stop.set()
+                with said_if_slow("stopping; what is on its way is waited for"):
+                    pool.shutdown()
                 raise
     except KeyboardInterrupt:
         raise Interrupted(moved()) from None

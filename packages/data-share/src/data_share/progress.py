@@ -12,14 +12,14 @@ from typing import TextIO
 
 from data_share.units import duration_text, rate_text, size_text
 
-_TERMINAL_S, _LOG_S = 0.2, 5.0
+_TERMINAL_S, _STALL_S, _LOG_S = 0.2, 1.0, 5.0
 # The rate shown is that of the last seconds, as a link's rate changes.
 _WINDOW_S = 10.0
 _SLOW_S = 2.0
 
 
 class Progress:
-    """Counts bytes from any thread and tells of them on a stream."""
+    """Counts bytes from any thread and tells of them on a stream, now and then even if nothing moves."""
 
     def __init__(self, total_bytes: int, *, stream: TextIO | None = None) -> None:
         self.moved_bytes = 0
@@ -30,6 +30,8 @@ class Progress:
         now = time.monotonic()
         self._told_at = now
         self._points = deque([(now, 0)])
+        self._closed = threading.Event()
+        threading.Thread(target=self._keep_telling, daemon=True).start()
 
     def add(self, size_bytes: int) -> None:
         """So many bytes more."""
@@ -42,9 +44,21 @@ class Progress:
 
     def close(self) -> None:
         """Leave the line empty."""
-        if self._is_terminal:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+        with self._lock:
+            self._closed.set()
+            if self._is_terminal:
+                self._stream.write("\r\x1b[K")
+                self._stream.flush()
+
+    def _keep_telling(self) -> None:
+        """What the system has taken to send is counted; while it is on its way, nothing is added."""
+        pause = _STALL_S if self._is_terminal else _LOG_S
+        while not self._closed.wait(pause):
+            with self._lock:
+                now = time.monotonic()
+                if now - self._told_at >= pause and not self._closed.is_set():
+                    self._told_at = now
+                    self._tell(now)
 
     def _tell(self, now: float) -> None:
         self._points.append((now, self.moved_bytes))

@@ -39,6 +39,12 @@ def is_record(path: str) -> bool:
     return name == LOCK_FILE or (name.endswith(DVC_SUFFIX) and name != DVC_SUFFIX)
 
 
+def dataset_of(stage: str) -> str:
+    """The dataset that a stage makes; nothing, if it makes none."""
+    base, _, name = stage.partition("@")
+    return name if base == "compress" else ""
+
+
 def recorded_outputs(texts: Mapping[str, str]) -> tuple[Output, ...]:
     """Outputs of the records, by their paths in the repository, that a remote should have.
 
@@ -50,26 +56,31 @@ def recorded_outputs(texts: Mapping[str, str]) -> tuple[Output, ...]:
     """
     found: list[Output] = []
     for path in sorted(filter(is_record, texts)):
-        folder = PurePosixPath(path).parent
-        if PurePosixPath(path).name == LOCK_FILE:
-            stages = _mapping(texts.get(str(folder / STAGES_FILE), ""), str(folder / STAGES_FILE)).get("stages") or {}
-            found += _lock_outputs(_mapping(texts[path], path), stages, path)
-        else:
-            found += _file_outputs(_mapping(texts[path], path), path)
+        try:
+            found += _outputs(texts, path)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise RecordError(path, f"is not as DVC writes it ({error})") from error
     return tuple(found)
+
+
+def _outputs(texts: Mapping[str, str], path: str) -> Iterable[Output]:
+    record = PurePosixPath(path)
+    if record.name != LOCK_FILE:
+        return _file_outputs(_mapping(texts[path], path), path)
+    stages = str(record.parent / STAGES_FILE)
+    return _lock_outputs(_mapping(texts[path], path), _mapping(texts.get(stages, ""), stages).get("stages") or {}, path)
 
 
 def _lock_outputs(lock: Mapping[str, Any], stages: Mapping[str, Any], source: str) -> Iterable[Output]:
     for stage, record in (lock.get("stages") or {}).items():
-        base, _, name = stage.partition("@")
-        definition = stages.get(base) or {}
+        definition = stages.get(stage.partition("@")[0]) or {}
         definition = definition.get("do", definition)
         uncached = _uncached(definition)
         folder = PurePosixPath(source).parent / str(definition.get("wdir") or ".")
         for out in record.get("outs") or ():
             if out.get("cache") is False or any(pattern.fullmatch(out["path"]) for pattern in uncached):
                 continue
-            yield _output(out, folder, source, name if base == "compress" else "")
+            yield _output(out, folder, source, dataset_of(stage))
 
 
 def _file_outputs(record: Mapping[str, Any], source: str) -> Iterable[Output]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_share.errors import ConfigurationError, HookError, PlacingError, RecordError, RevisionError
-from data_share.records import STAGES_FILE, is_record
+from data_share.errors import ConfigurationError, HookError, PlacingError, RecordError, RevisionError, StagesError
+from data_share.records import STAGES_FILE, dataset_of, is_record
 
 HERE = "the working tree"
 
@@ -117,7 +118,7 @@ class Repository:
         return found.decode().strip()
 
     def needed_commits(self, days: int) -> list[str]:
-        """Tips of every branch and tag, here or seen on a remote, and all commits of the last days.
+        """Tips of branches and tags, here or seen on a remote, what is checked out, and all commits of the last days.
 
         Raises:
             RevisionError: The clone is shallow, so it cannot be told.
@@ -128,8 +129,11 @@ class Repository:
             )
         listing = self._git("for-each-ref", "--format=%(objecttype) %(*objecttype) %(objectname) %(*objectname)")
         tips = [words[-1] for line in listing.decode().splitlines() if "commit" in (words := line.split())]
+        # Of a detached HEAD, here or in another worktree of this repository, no branch may know.
+        lines = self._git("worktree", "list", "--porcelain").decode("utf-8", "replace").splitlines()
+        heads = [words[1] for line in lines if (words := line.split())[:1] == ["HEAD"] and words[1].strip("0")]
         recent = self._git("rev-list", "--all", f"--since={days} days ago").decode().split() if days else []
-        return list(dict.fromkeys([*tips, *recent]))
+        return list(dict.fromkeys([*tips, *heads, *recent]))
 
     def place(self, paths: Sequence[str]) -> None:
         """Have DVC put files from its cache in their place.
@@ -157,6 +161,22 @@ class Repository:
                 + "\n  Record them with `invoke data.compress`, or move them away, then run it again."
             )
         raise PlacingError(f"the data are in the cache, but DVC could not put them in their place:\n  {said}")
+
+    def changed_inputs(self) -> dict[str, list[str] | None]:
+        """What DVC finds changed of what each dataset is made from, by dataset; None if some of it is not here.
+
+        Raises:
+            StagesError: DVC cannot tell.
+        """
+        command = [sys.executable, "-m", "dvc", "status", "--json"]
+        answer = _started(command, cwd=self.root, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
+        if answer.returncode or not answer.stdout.strip():
+            raise StagesError(answer.stderr.decode("utf-8", "replace").strip())
+        return {
+            dataset: _changed(facts)
+            for stage, facts in json.loads(answer.stdout).items()
+            if (dataset := dataset_of(stage.rpartition(":")[2]))
+        }
 
     def hooks_folder(self) -> Path:
         """Where git looks for hooks, `core.hooksPath` considered.
@@ -192,6 +212,19 @@ class Repository:
 
 
 HOOK_LINE = "./run python -m data_share check --pre-push"
+
+
+def _changed(facts: Iterable[Any]) -> list[str] | None:
+    """What DVC says of a stage, as paths; what changed of an output is told from the records instead."""
+    changed = []
+    for fact in facts:
+        if fact == "changed command":
+            changed.append(f"its command in {STAGES_FILE}")
+        for path, state in (fact.get("changed deps", {}) if isinstance(fact, dict) else {}).items():
+            if state == "deleted":
+                return None
+            changed.append(f"{', '.join(state)} in {path}" if isinstance(state, dict) else path)
+    return changed
 
 
 def _started(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:

@@ -190,20 +190,25 @@ class S3Store:
     def describe(self, oid: str) -> str:
         return f"s3://{self.remote.bucket}/{self._key(oid)}"
 
-    def listing_region(self) -> str:
-        """Ask for one key of the prefix: the region that the server names, or the one that is set."""
+    def listing(self) -> tuple[str, str | None]:
+        """Ask for a few keys of the prefix: the region that the server names or that is set, and a key to be read."""
         with self.faults("ListObjectsV2"):
             answer = self.client.list_objects_v2(
-                Bucket=self.remote.bucket, Prefix=f"{self.remote.prefix}{AREA}/", MaxKeys=1
+                Bucket=self.remote.bucket, Prefix=f"{self.remote.prefix}{AREA}/", MaxKeys=10
             )
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        return str(headers.get("x-amz-bucket-region") or self.client.meta.region_name)
+        keys = [item["Key"] for item in answer.get("Contents", []) if item["Size"]]
+        return str(headers.get("x-amz-bucket-region") or self.client.meta.region_name), next(iter(keys), None)
 
-    def try_get(self) -> None:
-        """Get a key that does not exist: who may list and get is told so, who may not get is refused."""
+    def try_get(self, name: str | None) -> None:
+        """Get one byte of an object, which asks the key to decrypt it; without one, a key that does not exist.
+
+        Who may list and get is told that there is none, who may not get is refused.
+        """
+        where: dict[str, Any] = {"Bucket": self.remote.bucket, "Key": name or self.remote.prefix + _PROBE_KEY}
         try:
             with self.faults("GetObject"):
-                self.client.get_object(Bucket=self.remote.bucket, Key=self.remote.prefix + _PROBE_KEY)["Body"].close()
+                self.client.get_object(**where, Range="bytes=0-0")["Body"].read()
         except StoreError as error:
             if error.kind != "gone":
                 raise
@@ -251,16 +256,21 @@ class S3Store:
             return str(client.get_caller_identity()["Arn"])
 
     def access_key(self) -> str:
-        """The access key's public half, shortened."""
-        credentials = self._session.get_credentials()
-        return f"access key …{credentials.access_key[-4:]}" if credentials else "nobody"
+        """The access key's public half, shortened.
+
+        Raises:
+            StoreError: A profile has none, such as one whose session ended.
+        """
+        with self.faults("GetCallerIdentity"):
+            credentials = self._session.get_credentials()
+            return f"access key …{credentials.access_key[-4:]}" if credentials else "nobody"
 
     def who(self) -> str:
         """Who signs, as far as can be told without failing."""
         if self.has_sts:
             with suppress(StoreError):
                 return role_text(self.caller_arn())
-        with suppress(Exception):
+        with suppress(StoreError):
             return self.access_key()
         return "nobody known"
 
@@ -287,6 +297,10 @@ class S3Store:
         )
         verify = settings.get("ssl_verify")
         with self.faults("ListObjectsV2"):
+            # A role is assumed and a code asked for here, once, and not in the first thread that signs.
+            has_own = settings.get("access_key_id") or settings.get("allow_anonymous_login")
+            if not has_own and (credentials := self._session.get_credentials()) is not None:
+                credentials.get_frozen_credentials()
             client = self._session.create_client(
                 "s3",
                 endpoint_url=self._endpoint or None,
@@ -307,12 +321,16 @@ class S3Store:
     @cached_property
     def _session(self) -> Any:
         import botocore.session
+        from botocore.utils import JSONFileCache
 
         settings = self.remote.settings
         session = botocore.session.Session(profile=settings.get("profile"))
         for option, variable in (("configpath", "config_file"), ("credentialpath", "credentials_file")):
             if settings.get(option):
                 session.set_config_variable(variable, str(settings[option]))
+        # Where the AWS CLI keeps the sessions of assumed roles, too: a code of an MFA device is asked for once.
+        assuming = session.get_component("credential_provider").get_provider("assume-role")
+        assuming.cache = JSONFileCache(Path("~/.aws/cli/cache").expanduser())
         return session
 
     @property
@@ -328,7 +346,7 @@ class S3Store:
 
         try:
             yield
-        except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
+        except (BotoCoreError, ClientError, HTTPClientError, OSError, EOFError) as error:
             raise store_error(error, self.place, operation=operation) from error
         except Exception as error:
             # urllib3's own, where botocore lets them through while a body is read.
@@ -348,6 +366,7 @@ class S3Store:
             profile=str(self.remote.settings.get("profile") or os.environ.get("AWS_PROFILE") or ""),
             set_region=str(self.remote.settings.get("region") or ""),
             set_profile=str(self.remote.settings.get("profile") or ""),
+            has_keys_set=bool(os.environ.get("AWS_ACCESS_KEY_ID")),
             who=self.who,
         )
 
