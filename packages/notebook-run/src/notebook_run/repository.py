@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from notebook_run.capsule_errors import CheckoutError, CommitGoneError, NoGitError
+from notebook_run.folder_lock import held, lock
 from notebook_run.processes import Answer, answer
 
 CHECKOUTS: Final = Path(".shrinkwrap/checkouts")
@@ -87,10 +88,11 @@ def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
     """
     place = root / CHECKOUTS
     place.mkdir(parents=True, exist_ok=True)
-    with _held(place):
+    # Nobody else makes or removes a checkout meanwhile.
+    with held(place):
         _remove_abandoned(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
-        handle = _lock(folder, fcntl.LOCK_SH)
+        handle = lock(folder, fcntl.LOCK_SH)
     try:
         _must(_git(folder, "clone", "--quiet", "--shared", "--no-checkout", "--", str(root.resolve()), "."), commit)
         # Images carry the address of their repository; one that is rebuilt here must carry the same.
@@ -105,35 +107,15 @@ def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
         os.close(handle)
 
 
-@contextmanager
-def _held(place: Path) -> Iterator[None]:
-    """Nobody else makes or removes a checkout meanwhile."""
-    handle = _lock(place, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
 def _remove_abandoned(place: Path) -> None:
-    """Remove what is no process's: the kernel gives a lock back with the process that held it, however that ended."""
+    """Remove what no process has a lock on."""
     for folder in place.iterdir():
         try:
-            handle = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            handle = lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # in use, or somebody else's
             continue
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
-
-
-def _lock(folder: Path, kind: int) -> int:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, kind)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
 
 
 def switch(checkout: Path, commit: str) -> None:
