@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,29 @@ def test_a_checkout_holds_the_commit_and_is_gone_afterwards(repository: Path) ->
     with clean_checkout(repository, head_commit(repository), name="mine") as folder:
         assert (folder / "file").read_text() == "committed\n"
     assert checkouts(repository) == []
+
+
+@pytest.mark.parametrize("kind", ["whole", "shallow", "worktree", 'in a "folder" \\ of any name'])
+def test_a_commit_that_no_branch_leads_to_can_be_had(repository: Path, tmp_path_factory: Any, kind: str) -> None:
+    """As long as its objects are here: what was fetched by its name, in whatever kind of clone."""
+
+    def git(*words: str, at: Path = repository) -> str:
+        command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *words]
+        return subprocess.run(command, cwd=at, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("config", "uploadpack.allowAnySHA1InWant", "true")
+    lonely = git("commit-tree", "-p", "HEAD", "-m", "Lonely", "HEAD^{tree}")
+    git("commit", "--quiet", "--allow-empty", "-m", "Two")
+    clone = tmp_path_factory.mktemp("clones") / kind
+    if kind == "worktree":
+        git("worktree", "add", "--quiet", "--detach", str(clone))
+    else:
+        git("clone", "--quiet", *(["--depth=1"] if kind == "shallow" else []), f"file://{repository}", str(clone))
+        git("fetch", "--quiet", *(["--depth=1"] if kind == "shallow" else []), "origin", lonely, at=clone)
+    with clean_checkout(clone, lonely, name="mine") as folder:
+        assert (folder / "file").read_text() == "committed\n"
+        assert git("log", "-1", "--format=%s", at=folder) == "Lonely"
+        assert git("status", "--porcelain", at=folder) == ""
 
 
 def test_what_a_killed_process_left_goes_with_the_next(repository: Path) -> None:

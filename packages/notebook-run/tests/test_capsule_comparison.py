@@ -182,6 +182,17 @@ def test_cell_that_fails_is_a_difference_and_what_is_behind_it_is_not() -> None:
     assert "cell 2 failed" in comparison_page(comparison)
 
 
+def test_cell_that_was_not_reached_is_not_to_blame() -> None:
+    """Where the one that failed put out nothing that could differ, as one that was stopped at its time limit."""
+    capsule, kept, _ = frozen(a=[], b=[text("2\n")])
+    rerun = rerun_of(capsule, {"a": []}, data=DATA)
+    cells = (rerun.capsule.cells[0], replace(rerun.capsule.cells[1], source="0" * 64))
+    failed = replace(rerun, capsule=replace(rerun.capsule, cells=cells), failure="x", unreached=frozenset({"b"}))
+    comparison = compare(capsule, kept, failed)
+    assert comparison.cells == ()
+    assert comparison.culprit and comparison.culprit.kind == "data"
+
+
 def test_page_escapes_what_it_shows_and_fetches_nothing() -> None:
     """Outputs are other people's text."""
     capsule, kept, _ = frozen(a=[text("<script>1</script>\n")])

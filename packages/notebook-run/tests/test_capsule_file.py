@@ -22,7 +22,8 @@ from notebook_run.capsule import (
     read_capsule,
     write_capsule,
 )
-from notebook_run.capsule_errors import CapsuleInvalidError, NotWrittenError, UnknownCapsuleError
+from notebook_run.capsule_errors import CapsuleInvalidError, UnknownCapsuleError
+from notebook_run.errors import NotWrittenError
 
 ROOT = Path(__file__).resolve().parents[3]
 JSON_SCHEMA = json.loads((ROOT / SCHEMA).read_text("utf-8"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from notebook_run.errors import (
     OutOfMemoryError,
     ResultsDiskFullError,
     ResultsNotWrittenError,
+    RunGoingOnError,
 )
+from notebook_run.folder_lock import held, lock
 from notebook_run.headless import DEFAULT_TIMEOUT_S, RunRequest, RunResult, run_notebook
 
 CELL = {"index": 1, "number": 1, "of": 2, "heading": "", "first_line": "x = 1"}
@@ -41,9 +45,14 @@ class FakeEngine:
         self.lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
         self.ended = Ended(exit_code=exit_code, is_out_of_memory=is_out_of_memory)
         self.asked: dict[str, Any] = {}
+        self.cleared: list[Path] = []
 
     def has(self, reference: str) -> bool:
         return reference == "image:here"
+
+    def remove_runs(self, out: Path) -> int:
+        self.cleared.append(out)
+        return 1
 
     def run_lines(self, reference: str, command: list[str], *, hear: Any, **asked: Any) -> Ended:
         self.asked = {**asked, "order": json.loads(base64.b64decode(command[-1]))}
@@ -76,6 +85,39 @@ def test_the_container_may_write_results_and_nothing_else(root: Path) -> None:
     writable = [mount.target for mount in engine.asked["mounts"] if mount.is_writable]
     assert writable == ["/project/notebooks/out/eda"]
     assert (engine.asked["user"], engine.asked["has_network"]) == ("7:8", False)
+
+
+def test_what_a_killed_run_left_is_removed_first(root: Path) -> None:
+    """Its container is known by the folder that it writes to, which is in its labels."""
+    engine = FakeEngine(DONE)
+    run(root, engine)
+    assert engine.cleared == [root / "notebooks/out/eda"]
+    assert engine.asked["labels"]["io.shrinkwrap.out"] == str(root / "notebooks/out/eda")
+
+
+def test_two_runs_do_not_write_to_one_folder(root: Path) -> None:
+    """The second is refused while the first goes on, whose container is left alone."""
+    engine, out = FakeEngine(DONE), root / "notebooks/out/eda"
+    out.mkdir(parents=True)
+    with held(out), pytest.raises(RunGoingOnError, match="eda is being run already"):
+        run(root, engine)
+    assert (engine.cleared, engine.asked) == ([], {})
+    run(root, engine)
+    os.close(lock(out, fcntl.LOCK_EX | fcntl.LOCK_NB))
+
+
+@pytest.mark.parametrize("kind", ["a file", "not the user's"])
+def test_a_folder_that_takes_no_results_is_told_first(root: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a notebook runs for nothing."""
+    out = root / "notebooks/out"
+    if kind == "a file":
+        out.write_text("")
+    else:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    engine = FakeEngine(DONE)
+    with pytest.raises(ResultsNotWrittenError, match="It must be a folder that you may write to"):
+        run(root, engine)
+    assert engine.asked == {}
 
 
 def test_other_folders_can_be_named(root: Path, tmp_path: Path) -> None:

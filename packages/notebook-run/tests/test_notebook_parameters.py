@@ -28,6 +28,8 @@ def test_what_is_given_takes_the_place_of_what_is_declared() -> None:
         ("worst", "'worst' is not a parameter; write key=value"),
         ("worst=1.5", "parameter 'worst' must be a whole number, not '1.5'"),
         ("share=much", "parameter 'share' must be a number, not 'much'"),
+        ("share=nan", "parameter 'share' must be a number, not 'nan'"),
+        ("share=-inf", "parameter 'share' must be a number, not '-inf'"),
         ("is_deep=1", "parameter 'is_deep' must be true or false, not '1'"),
     ],
 )

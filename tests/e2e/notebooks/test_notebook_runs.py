@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,21 +121,47 @@ def test_a_full_disk_is_named(project: Any, full_disk: Path) -> None:
     assert not list(full_disk.glob(".*"))
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_no_container(project: Any, kind: signal.Signals) -> None:
-    """Ctrl-C, or a polite kill, stops and removes it; the exit code is that of an interruption."""
-    project.write_notebook("trial", "import time\ntime.sleep(600)")
+@contextmanager
+def _sleeping(project: Any) -> Iterator[subprocess.Popen[str]]:
+    """A run whose only cell sleeps, with its container."""
+    project.write_notebook("trial", "# parameters\nseconds = 600", "import time\ntime.sleep(seconds)",
+                           parameters={"seconds": 600})  # fmt: skip
     command = project.command(sys.executable, "-m", "notebook_run", "run", "trial")
     with subprocess.Popen(
         command, cwd=project.root, env=project.environment(), stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        seen = next(line for line in process.stderr if "still running" in line)
-        assert seen and project.containers()
+        assert next(line for line in process.stderr if "still running" in line)
+        assert len(project.containers()) == 1
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_no_container(project: Any, kind: signal.Signals) -> None:
+    """Ctrl-C, a polite kill or a closed terminal stops and removes it; the exit code is that of an interruption."""
+    with _sleeping(project) as process:
         process.send_signal(kind)
-        rest = process.stderr.read()
-    assert process.returncode == 130
+        rest = process.stderr.read() if process.stderr else ""
+        assert process.wait() == 130
     assert "error: interrupted. No container was left." in rest
+    assert project.containers() == []
+
+
+def test_what_a_killed_run_left_goes_with_the_next(project: Any) -> None:
+    """Nobody can clean up after a kill -9 but the next run; one that goes on is left alone, and not doubled."""
+    with _sleeping(project) as process:
+        (container,) = project.containers()
+        second = project.notebook("run", "trial", check=False)
+        assert second.returncode == 1 and "error: trial is being run already" in second.stderr
+        assert project.containers() == [container]
+        process.kill()
+        process.wait()
+        assert project.containers() == [container]
+        third = project.notebook("run", "trial", "-p", "seconds=0")
+    assert "trial: removed the container of a run that was killed\n" in third.stderr
     assert project.containers() == []
 
 

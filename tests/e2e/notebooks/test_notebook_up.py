@@ -81,6 +81,24 @@ def test_the_rendered_file_works_alone(project: Any, is_down: None) -> None:
     assert owners == {project.uid}
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can start it as two users")
+def test_root_may_write_into_another_users_clone(project: Any, is_down: None) -> None:
+    """As on the host; who is not root has no capability at all. Data is read-only for both."""
+    probe = (
+        "touch /project/notebooks/probe && rm /project/notebooks/probe;"
+        "touch /project/data/datasets.toml; grep CapEff /proc/self/status"
+    )
+    root = type(project)(project.root, uid=0, gid=0)
+    for user, capabilities in ((project, 0), (root, 2)):
+        container = json.loads(user.notebook("up", "climate-eda", "--json").stdout)["container"]
+        said = project.run("docker", "exec", container, "sh", "-c", probe)
+        assert said.stderr.strip().endswith("datasets.toml': Read-only file system")
+        assert len(said.stderr.splitlines()) == 1
+        assert int(said.stdout.split()[-1], 16) == capabilities
+        user.notebook("down", "climate-eda")
+    shutil.rmtree(project.root / "build/notebooks/climate-eda")
+
+
 def test_a_busy_port_is_replaced_or_explained(project: Any, is_down: None) -> None:
     """The default is replaced by the next free one; one that was asked for is not, and its owner is named."""
     taken = _url(project.notebook("up", "climate-eda").stdout)

@@ -47,6 +47,9 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 failed work, 2 wrong input, 130 interrupted."""
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
+    # A terminal that is closed; whoever starts it with nohup wants it to go on.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         with engine_failures():
             return int(options.run(options) or 0)
@@ -96,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(run=_new)
     up = commands.add_parser("up", help="open it in Jupyter on 127.0.0.1; Ctrl-C stops it")
     _add_name(up)
-    up.add_argument("--port", type=int, help="of 127.0.0.1 (the first free one from 8888 on)")
+    up.add_argument("--port", type=_port, help="of 127.0.0.1 (the first free one from 8888 on)")
     up.add_argument("--detach", action="store_true", help="leave it running; so does a start without a terminal")
     _add_base(up)
     _add_json(up, _up)
@@ -144,6 +147,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def _seconds(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be whole seconds from 1, not {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not {text!r}")
     return int(text)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from notebook_run.capsule_errors import CapsuleInvalidError, NotWrittenError, UnknownCapsuleError
+from notebook_run.capsule_errors import CapsuleInvalidError, UnknownCapsuleError
+from notebook_run.errors import NotWrittenError
 from notebook_run.outputs import CellOutputs, Output, picture_output
 
 CAPSULES: Final = Path("notebooks/capsules")

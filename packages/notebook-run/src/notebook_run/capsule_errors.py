@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Collection, Sequence
 
 from notebook_run.errors import NotebookRunError, nearest
@@ -167,16 +166,6 @@ class FrozenRunError(NotebookRunError):
     def __init__(self, name: str, problem: str) -> None:
         self.problem = problem
         super().__init__(f"{name} was not frozen, because it does not run to its end:\n{problem}")
-
-
-class NotWrittenError(NotebookRunError):
-    """A record or report that could not be written."""
-
-    def __init__(self, path: str, problem: OSError) -> None:
-        self.path = path
-        is_full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = " Free some (`docker system df`, `du -sh .dvc/cache`), and run it again." if is_full else ""
-        super().__init__(f"{path} could not be written: {problem.strerror}. What was there is as it was.{advice}")
 
 
 def _shortened(lines: Sequence[str]) -> list[str]:

@@ -27,7 +27,8 @@ class InputDifference:
     Attributes:
         recorded: None if it is new.
         found: None if it is gone.
-        is_after: A cell that stands after the first output that differs: it cannot be to blame.
+        is_after: A cell that stands after the first output that differs, or that was not run since another one failed:
+            it cannot be to blame.
         lines: What changed in its text, as a unified diff, where both texts are known.
     """
 
@@ -166,7 +167,8 @@ def compare(
     """
     found = rerun.capsule
     cells = tuple(_cells(recorded, kept, rerun))
-    inputs = _inputs(recorded, found, first=min((cell.place for cell in cells), default=None))
+    first = min((cell.place for cell in cells), default=None)
+    inputs = _inputs(recorded, found, first=first, unreached=rerun.unreached)
     return Comparison(
         recorded=recorded,
         found=found,
@@ -241,10 +243,12 @@ def _merged(recorded: tuple[CellRecord, ...], found: tuple[CellRecord, ...]) -> 
     return [*found, *(cell for cell in recorded if cell.id not in ids)]
 
 
-def _inputs(recorded: Capsule, found: Capsule, *, first: int | None) -> Iterator[InputDifference]:
+def _inputs(
+    recorded: Capsule, found: Capsule, *, first: int | None, unreached: frozenset[str]
+) -> Iterator[InputDifference]:
     """The likeliest first: what people edit, then data, then what was installed; a cell after the first output
     that differs comes last."""
-    cells = list(_changed_cells(recorded, found, first))
+    cells = list(_changed_cells(recorded, found, first, unreached))
     yield from (cell for cell in cells if not cell.is_after)
     yield from _changed("code", recorded.code, found.code)
     yield from _changed("parameter", _shown(recorded.parameters), _shown(found.parameters))
@@ -254,13 +258,15 @@ def _inputs(recorded: Capsule, found: Capsule, *, first: int | None) -> Iterator
     yield from (cell for cell in cells if cell.is_after)
 
 
-def _changed_cells(recorded: Capsule, found: Capsule, first: int | None) -> Iterator[InputDifference]:
+def _changed_cells(
+    recorded: Capsule, found: Capsule, first: int | None, unreached: frozenset[str]
+) -> Iterator[InputDifference]:
     before = {cell.id: cell.source for cell in recorded.cells}
     after = {cell.id: cell.source for cell in found.cells}
     for place, cell in enumerate(_merged(recorded.cells, found.cells), start=1):
         old, new = before.get(cell.id), after.get(cell.id)
         if old != new:
-            is_after = first is not None and place > first
+            is_after = cell.id in unreached or (first is not None and place > first)
             yield InputDifference(kind="cell", name=f"{place} ({cell.id})", recorded=old, found=new, is_after=is_after)
 
 

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from image_build import engine as image_engine
-from notebook_run.errors import NoComposeError, NoFreePortError, NotStartedError, PortBusyError, SiblingFailedError
+from notebook_run.errors import (
+    NoComposeError,
+    NoFreePortError,
+    NotStartedError,
+    NotStoppedError,
+    PortBusyError,
+    SiblingFailedError,
+)
 from notebook_run.needs import Mount
 
 if TYPE_CHECKING:
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 ROOT_LABEL: Final = "io.shrinkwrap.root"
 KIND_LABEL: Final = "io.shrinkwrap.kind"
 NOTEBOOK_LABEL: Final = "io.shrinkwrap.notebook"
+OUT_LABEL: Final = "io.shrinkwrap.out"
 FIRST_PORT: Final = 8888
 LAST_PORT: Final = 8950
 _COMPOSE_TIMEOUT_S: Final = 120
@@ -114,6 +122,16 @@ class Engine(image_engine.Engine):
                 if container:
                     container.remove(force=True, v=True)
 
+    def remove_runs(self, out: Path) -> int:
+        """Remove the containers of runs that write to a folder, and say how many there were."""
+        with image_engine.refusals("removing what a killed run left"):
+            left = self._client.containers.list(
+                all=True, filters={"label": [f"{OUT_LABEL}={out}", f"{KIND_LABEL}=run"]}
+            )
+            for container in left:
+                container.remove(force=True, v=True)
+        return len(left)
+
     def upped(self, root: Path) -> dict[str, Upped]:
         """The notebooks of a repository that were started with `up`, by name."""
         with image_engine.refusals("listing containers"):
@@ -151,7 +169,7 @@ class Engine(image_engine.Engine):
         return None
 
 
-def compose_up(project: str, file: Path) -> None:
+def compose_up(project: str, file: Path, *, notebook: str) -> None:
     """Start what a compose file says.
 
     Raises:
@@ -159,13 +177,22 @@ def compose_up(project: str, file: Path) -> None:
     """
     answer = _compose(project, "--file", str(file), "up", "--detach", "--quiet-pull")
     if answer.returncode:
-        lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
-        raise NotStartedError(project, "compose refused", last_lines=lines[-6:])
+        raise NotStartedError(notebook, "compose refused", last_lines=_said(answer))
 
 
-def compose_down(project: str) -> None:
-    """Stop and remove what was started under a project's name; its network too. There may be nothing."""
-    _compose(project, "down", "--timeout", "5", "--remove-orphans")
+def compose_down(project: str, *, notebook: str) -> None:
+    """Stop and remove what was started under a project's name; its network too. There may be nothing.
+
+    Raises:
+        NotStoppedError: Compose says why not.
+    """
+    answer = _compose(project, "down", "--timeout", "5", "--remove-orphans")
+    if answer.returncode:
+        raise NotStoppedError(notebook, last_lines=_said(answer))
+
+
+def _said(answer: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.strip() for line in answer.stderr.splitlines() if line.strip()][-6:]
 
 
 def require_compose() -> None:
@@ -191,8 +218,7 @@ def _compose(project: str, *words: str) -> subprocess.CompletedProcess[str]:
     except OSError:
         raise NoComposeError from None
     except subprocess.TimeoutExpired:
-        problem = f"compose was not done after {_COMPOSE_TIMEOUT_S} s"
-        raise NotStartedError(project, problem, last_lines=[]) from None
+        return subprocess.CompletedProcess(command, 1, "", f"it was not done after {_COMPOSE_TIMEOUT_S} s")
 
 
 def run_sibling(module: str, *words: str, cwd: Path, what: str) -> None:
@@ -231,9 +257,11 @@ def _is_free(port: int) -> bool:
         try:
             tried.bind(("127.0.0.1", port))
         except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            if error.errno == errno.EADDRINUSE:
                 return False
-            raise
+            # A low one that only root may listen on, as the engine may.
+            if error.errno != errno.EACCES:
+                raise
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 
 
@@ -208,7 +209,30 @@ class ResultsNotWrittenError(NotebookRunError):
 
     def __init__(self, folder: str, problem: str) -> None:
         self.folder = folder
-        super().__init__(f"results cannot be written to {folder}: {problem}")
+        super().__init__(
+            f"results cannot be written to {folder}: {problem}. It must be a folder that you may write to."
+        )
+
+
+class NotWrittenError(NotebookRunError):
+    """A file of this package's own that could not be written."""
+
+    def __init__(self, path: str, problem: OSError) -> None:
+        self.path = path
+        is_full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = " Free some (`docker system df`, `du -sh .dvc/cache`), and run it again." if is_full else ""
+        super().__init__(f"{path} could not be written: {problem.strerror}. What was there is as it was.{advice}")
+
+
+class RunGoingOnError(NotebookRunError):
+    """Another run that writes its results to the same folder."""
+
+    def __init__(self, notebook: str, folder: str) -> None:
+        self.notebook = notebook
+        self.folder = folder
+        super().__init__(
+            f"{notebook} is being run already, and its results go to {folder}. Wait for it, or end it with Ctrl-C."
+        )
 
 
 class PortBusyError(NotebookRunError):
@@ -258,6 +282,16 @@ class NotStartedError(NotebookRunError):
         self.notebook = notebook
         said = ["It said last:", *(f"  {line}" for line in last_lines)] if last_lines else []
         super().__init__("\n".join([f"{notebook} did not start: {problem}.", *said]))
+
+
+class NotStoppedError(NotebookRunError):
+    """A notebook whose container could not be stopped."""
+
+    def __init__(self, notebook: str, *, last_lines: Sequence[str]) -> None:
+        self.notebook = notebook
+        super().__init__(
+            "\n".join([f"{notebook} could not be stopped; compose says:", *(f"  {x}" for x in last_lines)])
+        )
 
 
 class NotRunningError(NotebookRunError):

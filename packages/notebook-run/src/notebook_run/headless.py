@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -25,8 +27,10 @@ from notebook_run.errors import (
     OutOfMemoryError,
     ResultsDiskFullError,
     ResultsNotWrittenError,
+    RunGoingOnError,
 )
 from notebook_run.events import RanCell, failed_line, parse_event, plain_traceback, ran_cell, shown_event
+from notebook_run.folder_lock import lock
 
 if TYPE_CHECKING:
     from notebook_run.engine import Engine
@@ -135,7 +139,8 @@ def run_notebook(request: RunRequest, say: Say, *, engine: Engine | None = None)
     """Run a notebook from its first to its last cell in a container of its own, which is gone afterwards.
 
     Writes `NAME.ipynb` (executed) and `NAME.html` to the folder for results, also where a cell failed, as far as it
-    came; the notebook's own file is only read. Results of an earlier run are replaced.
+    came; the notebook's own file is only read. Results of an earlier run are replaced; the container of one that was
+    killed is removed.
 
     Args:
         say: Gets a line of progress per cell.
@@ -154,23 +159,27 @@ def run_notebook(request: RunRequest, say: Say, *, engine: Engine | None = None)
     mounts = (*needs.mounts(request.root, notebook, data=request.data), *_own_mounts(request))
     if not engine.has(request.image):
         raise NoImageError(request.image)
-    _make_out(out)
+    needs.make_out_folder(out)
     story = _Story()
-    said = engine.run_lines(
-        request.image,
-        ["python", "-P", "-c", _program(), _order(request)],
-        mounts=mounts,
-        environment=needs.environment(notebook),
-        user=needs.container_user(uid=request.uid, gid=request.gid, is_rootless=engine.is_rootless),
-        memory_bytes=notebook.memory_bytes,
-        has_network=notebook.network,
-        labels={
-            "io.shrinkwrap.kind": "run",
-            "io.shrinkwrap.notebook": notebook.name,
-            "io.shrinkwrap.root": str(request.root.resolve()),
-        },
-        hear=lambda line: say(shown) if (shown := story.hear(line)) else None,
-    )
+    with _only_run(request) as is_only_run:
+        if is_only_run and engine.remove_runs(out.resolve()):
+            say(f"{notebook.name}: removed the container of a run that was killed")
+        said = engine.run_lines(
+            request.image,
+            ["python", "-P", "-c", _program(), _order(request)],
+            mounts=mounts,
+            environment=needs.environment(notebook),
+            user=needs.container_user(uid=request.uid, gid=request.gid, is_rootless=engine.is_rootless),
+            memory_bytes=notebook.memory_bytes,
+            has_network=notebook.network,
+            labels={
+                "io.shrinkwrap.kind": "run",
+                "io.shrinkwrap.notebook": notebook.name,
+                "io.shrinkwrap.root": str(request.root.resolve()),
+                "io.shrinkwrap.out": str(out.resolve()),
+            },
+            hear=lambda line: say(shown) if (shown := story.hear(line)) else None,
+        )
     return _result(request, story, exit_code=said.exit_code, is_out_of_memory=said.is_out_of_memory)
 
 
@@ -188,11 +197,20 @@ def _inner_out(request: RunRequest) -> str:
     return f"{needs.PROJECT}/notebooks/out/{request.notebook.name}"
 
 
-def _make_out(out: Path) -> None:
+@contextmanager
+def _only_run(request: RunRequest) -> Iterator[bool]:
+    """Be the only run that writes to its folder; False where the file system has no locks, and nobody can tell."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResultsNotWrittenError(str(out), str(error.strerror)) from None
+        handle = lock(request.out_folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RunGoingOnError(request.notebook.name, str(request.out_folder)) from None
+    except OSError:
+        handle = None
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _program() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from env_spec import NotebookDataset, NotebookSpec
-from notebook_run.errors import DatasetsFileError, MissingDataError, MissingPathError, UnknownDatasetError
+from notebook_run.errors import (
+    DatasetsFileError,
+    MissingDataError,
+    MissingPathError,
+    ResultsNotWrittenError,
+    UnknownDatasetError,
+)
 
 PROJECT = "/project"
 DATASETS_FILE = "data/datasets.toml"
@@ -31,6 +38,20 @@ class Mount:
 def out_folder(root: Path, name: str) -> Path:
     """Where the results of a notebook go."""
     return root / "notebooks" / "out" / name
+
+
+def make_out_folder(folder: Path) -> None:
+    """Make the folder for results, if it is not there.
+
+    Raises:
+        ResultsNotWrittenError: It cannot be made, or the user may not write to it: told before a notebook runs for it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsNotWrittenError(str(folder), str(error.strerror)) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ResultsNotWrittenError(str(folder), "Permission denied")
 
 
 def environment(notebook: NotebookSpec) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from env_spec import NotebookSpec
@@ -30,6 +31,10 @@ def _parsed(notebook: str, declared: Mapping[str, Scalar], text: str) -> tuple[s
         raise ParameterError(notebook, f"no parameter '{name}'{nearest(name, declared)} (there is {known})")
     kind = type(declared[name])
     try:
-        return name, _BOOLEANS[value] if kind is bool else kind(value)
+        parsed = _BOOLEANS[value] if kind is bool else kind(value)
     except (KeyError, ValueError):
-        raise ParameterError(notebook, f"parameter '{name}' must be {_NOUNS[kind]}, not '{value}'") from None
+        parsed = None
+    # `nan` and `inf` are numbers to Python, and names that a cell does not know.
+    if parsed is None or (isinstance(parsed, float) and not math.isfinite(parsed)):
+        raise ParameterError(notebook, f"parameter '{name}' must be {_NOUNS[kind]}, not '{value}'")
+    return name, parsed

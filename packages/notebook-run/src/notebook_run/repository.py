@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from notebook_run.capsule_errors import CheckoutError, CommitGoneError, NoGitError
+from notebook_run.folder_lock import held, lock
 from notebook_run.processes import Answer, answer
 
 CHECKOUTS: Final = Path(".shrinkwrap/checkouts")
@@ -79,25 +80,25 @@ def require_commit(root: Path, commit: str) -> None:
 def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
     """A folder that holds what a commit holds and nothing else, gone afterwards.
 
-    It is a clone that borrows this one's objects: however this process ends, nothing of it stays in the repository's
-    own records, as a worktree would. The folders of processes that were killed go when the next one is made.
+    It is a repository that borrows this one's objects: however this process ends, nothing of it stays in the
+    repository's own records, as a worktree would. It has all commits that this one has, also those that no branch leads
+    to, and is as shallow. The folders of processes that were killed go when the next one is made.
 
     Raises:
         CheckoutError: git could not make it.
     """
     place = root / CHECKOUTS
     place.mkdir(parents=True, exist_ok=True)
-    with _held(place):
+    # Nobody else makes or removes a checkout meanwhile.
+    with held(place):
         _remove_abandoned(place)
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
-        handle = _lock(folder, fcntl.LOCK_SH)
+        handle = lock(folder, fcntl.LOCK_SH)
     try:
-        _must(_git(folder, "clone", "--quiet", "--shared", "--no-checkout", "--", str(root.resolve()), "."), commit)
+        _borrow(root, folder, commit)
         # Images carry the address of their repository; one that is rebuilt here must carry the same.
         if origin := _git(root, "config", "--get", "remote.origin.url").output.strip():
             _must(_git(folder, "config", "remote.origin.url", origin), commit)
-        else:
-            _must(_git(folder, "remote", "remove", "origin"), commit)
         switch(folder, commit)
         yield folder
     finally:
@@ -105,35 +106,32 @@ def clean_checkout(root: Path, commit: str, *, name: str) -> Iterator[Path]:
         os.close(handle)
 
 
-@contextmanager
-def _held(place: Path) -> Iterator[None]:
-    """Nobody else makes or removes a checkout meanwhile."""
-    handle = _lock(place, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(handle)
+def _borrow(root: Path, folder: Path, commit: str) -> None:
+    """Make a folder a repository with the objects of another; a clone would leave out what no branch leads to."""
+    kind = _git(root, "rev-parse", "--show-object-format").output.strip() or "sha1"
+    _must(_git(folder, "init", "--quiet", f"--object-format={kind}"), commit)
+    places = ("objects", "shallow")
+    said = _must(_git(root, "rev-parse", *(word for place in places for word in ("--git-path", place))), commit)
+    objects, shallow = ((root / line).resolve() for line in said.output.splitlines())
+    (folder / ".git/objects/info/alternates").write_text(f"{_quoted(str(objects))}\n", "utf-8")
+    if shallow.is_file():
+        shutil.copy(shallow, folder / ".git/shallow")
+
+
+def _quoted(path: str) -> str:
+    """As git reads a line of its alternates."""
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _remove_abandoned(place: Path) -> None:
-    """Remove what is no process's: the kernel gives a lock back with the process that held it, however that ended."""
+    """Remove what no process has a lock on."""
     for folder in place.iterdir():
         try:
-            handle = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            handle = lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # in use, or somebody else's
             continue
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
-
-
-def _lock(folder: Path, kind: int) -> int:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, kind)
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
 
 
 def switch(checkout: Path, commit: str) -> None:
@@ -141,9 +139,10 @@ def switch(checkout: Path, commit: str) -> None:
     _must(_git(checkout, "checkout", "--quiet", "--force", "--detach", commit), commit)
 
 
-def _must(said: Answer, commit: str) -> None:
+def _must(said: Answer, commit: str) -> Answer:
     if said.exit_code:
         raise CheckoutError(commit, said.problem)
+    return said
 
 
 def _is_shallow(root: Path) -> bool:

@@ -11,9 +11,10 @@ from env_spec import EnvSpecError, NotebookSpec, load_spec
 from image_build.errors import ImageBuildError
 from notebook_run.capsule import Capsule, ImageRecord, Rerun, Sources, find_capsule, kept_outputs, read_capsule
 from notebook_run.capsule_data import DATASETS_FILE, LOCK_FILE, pull, require_locked, share_cache
-from notebook_run.capsule_errors import GoneFromCommitError, NotWrittenError
+from notebook_run.capsule_errors import GoneFromCommitError
 from notebook_run.comparison import Comparison, compare
 from notebook_run.comparison_page import comparison_page
+from notebook_run.errors import NotWrittenError
 from notebook_run.needs import mounts, out_folder
 from notebook_run.repository import clean_checkout, committed_text, head_commit, require_commit, switch
 from notebook_run.rerun import Say, ensured_image, is_built_from, run_and_record, source_cells

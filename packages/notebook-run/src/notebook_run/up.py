@@ -17,7 +17,13 @@ from notebook_run import engine as door
 from notebook_run import needs
 from notebook_run.compose import TEMPLATE, project_name, rendered
 from notebook_run.engine import Engine, Upped
-from notebook_run.errors import MissingDataError, MissingPathError, NotStartedError, SiblingFailedError
+from notebook_run.errors import (
+    MissingDataError,
+    MissingPathError,
+    NotStartedError,
+    NotWrittenError,
+    SiblingFailedError,
+)
 from notebook_run.presence import lacking
 
 Say = Callable[[str], None]
@@ -104,15 +110,16 @@ def bring_up(root: Path, notebook: NotebookSpec, *, image: str, port: int | None
     text = rendered(_template(root), notebook, root=root, image=image, user=user, port=bound, data=data)
     token = read_token(root, notebook.name)
     if running and token and file.is_file() and file.read_text("utf-8") == text:
-        return _up(notebook, running, token, was_up=True)
+        # Whoever started it may have been killed before its page answered.
+        return _up(notebook, _waited(engine, root, notebook, bound, token, say), token, was_up=True)
     if there:
         say(f"{notebook.name}: stopping the one that is there, which was started otherwise")
-        door.compose_down(project_name(root, notebook.name))
+        bring_down(root, notebook.name)
     token = secrets.token_urlsafe(24)
     _write(file, text, token)
     say(f"{notebook.name}: starting {image}")
     try:
-        door.compose_up(project_name(root, notebook.name), file)
+        door.compose_up(project_name(root, notebook.name), file, notebook=notebook.name)
         return _up(notebook, _waited(engine, root, notebook, bound, token, say), token, was_up=False)
     except BaseException:
         bring_down(root, notebook.name)
@@ -121,7 +128,7 @@ def bring_up(root: Path, notebook: NotebookSpec, *, image: str, port: int | None
 
 def bring_down(root: Path, name: str) -> None:
     """Stop and remove a notebook's container and network; its compose file stays, with which it can be started too."""
-    door.compose_down(project_name(root, name))
+    door.compose_down(project_name(root, name), notebook=name)
 
 
 def read_token(root: Path, name: str) -> str | None:
@@ -160,7 +167,7 @@ def _checked_data(root: Path, notebook: NotebookSpec) -> list[needs.Mount]:
         advice = "A notebook is a file below notebooks/, which is what its container gets."
         raise MissingPathError(str(path), what=f"the file of {notebook.name}", advice=advice)
     needs.mounts(root, notebook)
-    needs.out_folder(root, notebook.name).mkdir(parents=True, exist_ok=True)
+    needs.make_out_folder(needs.out_folder(root, notebook.name))
     return list(needs.data_mounts(root / "data", notebook))
 
 
@@ -172,12 +179,15 @@ def _template(root: Path) -> str:
 
 
 def _write(file: Path, text: str, token: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
     secret = file.with_name(TOKEN_FILE)
-    secret.unlink(missing_ok=True)
-    with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
-        written.write(f"JUPYTER_TOKEN={token}\n")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        secret.unlink(missing_ok=True)
+        with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as written:
+            written.write(f"JUPYTER_TOKEN={token}\n")
+    except OSError as error:
+        raise NotWrittenError(str(error.filename or file), error) from None
 
 
 def _waited(engine: Engine, root: Path, notebook: NotebookSpec, port: int, token: str, say: Say) -> Upped:
