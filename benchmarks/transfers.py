@@ -1,8 +1,8 @@
 """Measures data.push and data.pull beside plain `dvc push` and `dvc pull`, on one S3 server, in one run.
 
 The server is SeaweedFS on this machine, so what is compared is the tools, not a line: start, listing, hashing, streams,
-putting files in place. Ours plans and says it first, measures the rate for that (the first push and pull of an hour do),
-hashes every object before it is sent and before it is kept; DVC trusts what it is sent and what lies in its cache.
+putting files in place. Ours plans and says it first, measures the rate for that (as the first push and pull of an hour
+do), and hashes every object before it is sent and before it is kept; DVC trusts what it is sent and what lies in its cache.
 
 Run it as `./run nox -s bench_transfers`; takes some minutes.
 """
