@@ -58,6 +58,15 @@ def test_comments_stay(project: Project, share: Share) -> None:
     assert config.read_text() == f"{after}['remote \"team\"']\n    url = s3://acme-data/traffic\n"
 
 
+def test_line_ends_stay(project: Project, share: Share) -> None:
+    """A file with Windows line ends gets no others."""
+    config = project.root / ".dvc/config"
+    config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+    before = config.read_bytes()
+    assert share("remote-add", "team", "s3://acme-data/traffic").code == 0
+    assert config.read_bytes() == before + b"['remote \"team\"']\r\n    url = s3://acme-data/traffic\r\n"
+
+
 def test_adding_twice(project: Project, share: Share) -> None:
     """The same again changes nothing; something else under the same name needs --replace."""
     share("remote-add", "team", "s3://acme-data/traffic")

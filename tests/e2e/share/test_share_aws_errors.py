@@ -293,6 +293,8 @@ def test_a_role_is_assumed_once(aws: tuple[str, Reply], role_project: tuple[Any,
     for _ in range(2):
         answer = project.run("push", "--plan", "--up", "4Mbps", **environment)
         assert answer.returncode == 0, answer.stderr
+    said = project.run("doctor", **environment).stdout
+    assert re.search(r"^ok      session: ends in (1\.0 h|[456]\d(\.\d)? min), at ", said, re.MULTILINE), said
     assert reply.assumed == 1
 
 

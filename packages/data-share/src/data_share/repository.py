@@ -67,7 +67,8 @@ class Repository:
         except (ConfigObjError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{path} cannot be read: {error}") from error
         yield config
-        text = "".join(f"{_text(line)}\n" for line in config.write())
+        end = "\r\n" if b"\r\n" in before else "\n"
+        text = "".join(f"{_text(line)}{end}" for line in config.write())
         _replace(path, text.encode("utf-8"))
         try:
             self.config()
