@@ -28,13 +28,11 @@ def test_all_is_well(project: Project, share: Share) -> None:
 
 
 def test_what_the_remote_lacks(project: Project, share: Share) -> None:
-    """Before a push, the files that it would send are named, with the command that sends them."""
+    """Before a push, what it would send is told, with the command that sends it."""
     share("push", "--dataset", "climate")
     answer = share("status")
     assert answer.out == (
-        "climate: as recorded, here and on box\n"
-        "traffic:\n"
-        "  not on box: data/raw/parquet/traffic, data/raw/parquet/traffic/west/mai 1.parquet (`invoke data.push`)\n"
+        "climate: as recorded, here and on box\ntraffic:\n  nothing of it is on box (`invoke data.push`)\n"
     )
     assert len(datasets(share("status", "--json"))["traffic"]["remote_lacks"]) == 2
 
@@ -135,6 +133,12 @@ def test_dvc_may_fail(project: Project, share: Share) -> None:
     assert answer.code == 1
     assert answer.err.startswith("error: DVC could not compare the datasets with what they were made from:\n  ")
     assert "validation failed" in answer.err and "Traceback" not in answer.err
+
+
+def test_some_of_it_is_named() -> None:
+    """A dataset of which the remote has a part names what is missing."""
+    status = DatasetStatus(dataset="a", files=3, lacking=("folder", "b"))
+    assert status_text(status, "box") == "a:\n  not on box: folder, b (`invoke data.push`)\n"
 
 
 def test_many_files_are_counted() -> None:

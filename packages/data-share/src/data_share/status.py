@@ -132,7 +132,9 @@ def status_text(status: DatasetStatus, remote: str) -> str:
     if status.extra and status.is_known:
         lines.append(_named(status.extra, "not recorded"))
     if status.lacking:
-        lines.append(f"{_named(status.lacking, f'not on {remote}')} (`invoke data.push`)")
+        is_all = status.is_known and len(status.lacking) >= status.files
+        lacking = f"nothing of it is on {remote}" if is_all else _named(status.lacking, f"not on {remote}")
+        lines.append(f"{lacking} (`invoke data.push`)")
     if not lines:
         where = "" if status.lacking is None else f", here and on {remote}"
         return f"{status.dataset}: as recorded{where}\n"
