@@ -113,6 +113,14 @@ def test_parts(data: Path, parts: str | list[str], stations: list[int]) -> None:
     assert experiment.load("counts", parts=parts).station.tolist() == stations
 
 
+def test_other_parts_are_not_opened(data: Path) -> None:
+    """A part that is not asked for may be broken, or as large as it likes."""
+    (data / "2025/broken.parquet").write_bytes(b"no Parquet")
+    assert experiment.load("counts", columns=["station"], parts=["2024_*", "2025/b"]).station.tolist() == [7, 8, 9]
+    with pytest.raises(pa.ArrowInvalid):
+        experiment.load("counts")
+
+
 def test_unknown_dataset(data: Path) -> None:
     """An unknown dataset is told with the nearest name and all there are."""
     with pytest.raises(errors.UnknownNameError) as caught:
@@ -189,6 +197,22 @@ def test_workdays() -> None:
     """Monday to Friday are workdays, federal holidays are not."""
     times = pd.Series(pd.to_datetime(["2024-01-01 08:00", "2024-01-02 23:55", "2024-01-06 12:00"]))
     assert experiment.is_workday(times).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("standard", "wall"),
+    [
+        ("2024-01-04 07:53", "2024-01-04 07:53"),
+        ("2024-07-04 07:53", "2024-07-04 08:53"),
+        ("2024-03-10 01:53", "2024-03-10 01:53"),
+        ("2024-03-10 02:53", "2024-03-10 03:53"),
+        ("2024-11-03 00:53", "2024-11-03 01:53"),
+        ("2024-11-03 01:53", "2024-11-03 01:53"),
+    ],
+)
+def test_the_wall_clock(standard: str, wall: str) -> None:
+    """In summer an hour ahead of standard time; spring leaves out an hour, and autumn repeats one."""
+    assert experiment.wall_clock(pd.Series([pd.Timestamp(standard)])).tolist() == [pd.Timestamp(wall)]
 
 
 def test_no_word_of_the_font_cache() -> None:

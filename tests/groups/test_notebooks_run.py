@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
+def assert_ordered_by_time(cells: list[Any]) -> None:
+    """What a model learned from ends five minutes before the day that it is tested on."""
+    (trained,) = [cell for cell in cells if cell.id == "train"]
+    rows = re.findall(r"^\w+ (\d+ \w+) .* (\S+ \S+)$", trained.outputs[0].data["text/plain"], flags=re.MULTILINE)
+    assert [day for day, _ in rows] == ["2 January", "3 January"]
+    for day, until in rows:
+        assert pd.Timestamp(until) + pd.Timedelta(minutes=5) == pd.Timestamp(f"{day} 2024")
+
+
 @pytest.mark.parametrize("name", HERE)
 def test_a_notebook_runs_twice_alike(run: Run, name: str, tmp_path: Path) -> None:
     """Every cell runs without a warning, every figure is kept, and a second run gives the same to the last pixel."""
@@ -90,5 +100,7 @@ def test_a_notebook_runs_twice_alike(run: Run, name: str, tmp_path: Path) -> Non
     assert [output.text for output in outputs if output.output_type == "stream"] == []
     figures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(figures) == len(list(tmp_path.glob("*.png"))) >= 3
+    if name == "speed-model":
+        assert_ordered_by_time(first)
     second = run(name, tmp_path, PYTHONHASHSEED="2", OMP_NUM_THREADS="2")
     assert [cell.get("outputs") for cell in first] == [cell.get("outputs") for cell in second]

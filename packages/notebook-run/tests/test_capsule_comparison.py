@@ -60,6 +60,10 @@ OTHER_IMAGE = replace(CAPSULE.image, digest=f"sha256:{'b' * 64}", fingerprint="f
         ({"code": {}}, "shared code notebooks/lib/experiment/__init__.py is gone"),
         ({"versions": {**CAPSULE.versions, "numpy": "2.3"}}, "package numpy is new"),
         ({"image": OTHER_IMAGE}, "image fingerprint: 0123456789abcdef → ffffffffffffffff"),
+        (
+            {"image": replace(OTHER_IMAGE, base="other:1")},
+            "image base: quay.io/jupyter/scipy-notebook:python-3.13 → other:1",
+        ),
         ({"image": OTHER_IMAGE, "versions": {"python": "3.14", "pandas": "3.1.1"}}, "package python: 3.13.1 → 3.14"),
         ({"data": DATA, "versions": {"python": "3.14", "pandas": "3.1.1"}}, "data climate/a.parquet was changed"),
         ({"cells": (CellRecord(id="a", source="0" * 64, outputs=("stdout x",)),)}, "cell 1 (a) was changed"),

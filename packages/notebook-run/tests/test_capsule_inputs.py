@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from env_spec import NotebookDataset, NotebookSpec
-from notebook_run.capsule_data import locked_folders, recorded_data, require_locked, table_hash
-from notebook_run.capsule_errors import CommittedOutputsError, NoDataVersionError
+from notebook_run.capsule import DatasetRecord
+from notebook_run.capsule_data import locked_folders, recorded_data, require_as_locked, require_locked, table_hash
+from notebook_run.capsule_errors import CommittedOutputsError, DataChangedError, NoDataVersionError
 from notebook_run.freeze import refuse_outputs
 from notebook_run.rerun import code_hashes, outputs_by_cell, source_cells
 
@@ -72,6 +73,21 @@ def test_parts_are_recorded_as_dvc_knows_them(tmp_path: Path) -> None:
         (tmp_path / "data/raw/parquet/climate" / name).write_bytes(name.encode())
     (record,) = recorded_data(tmp_path, spec(NotebookDataset(name="climate", parts=("*_2024*",)))).values()
     assert record.parts == {"a_2024.parquet": hashlib.md5(b"a_2024.parquet").hexdigest()}
+
+
+def test_part_that_is_not_what_was_locked_is_told(tmp_path: Path) -> None:
+    """Such as one whose copy in the cache was damaged: a capsule would name data that nobody has."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/datasets.toml").write_text(TABLES)
+    (tmp_path / "data/dvc.lock").write_text(LOCK)
+    listing = tmp_path / ".dvc/cache/files/md5/fe/dcba9876543210fedcba9876543210.dir"
+    listing.parent.mkdir(parents=True)
+    (tmp_path / ".dvc/config").write_text("")
+    listing.write_text(json.dumps([{"relpath": "a.parquet", "md5": "1" * 32}]))
+    notebook = spec(NotebookDataset(name="climate"))
+    require_as_locked(tmp_path, notebook, {"climate": DatasetRecord(table="t", parts={"a.parquet": "1" * 32})})
+    with pytest.raises(DataChangedError, match=f"climate/a.parquet .locked as {'1' * 32}, found {'2' * 32}."):
+        require_as_locked(tmp_path, notebook, {"climate": DatasetRecord(table="t", parts={"a.parquet": "2" * 32})})
 
 
 def test_table_counts_by_what_it_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,22 @@ def test_a_template_without_a_volume_for_data_is_refused() -> None:
     """A notebook would start without its data."""
     with pytest.raises(TemplateError, match="exactly one volume"):
         render("services: {}\n")
+
+
+def test_the_shipped_template_keeps_to_this_machine_and_makes_nothing() -> None:
+    """One port, of 127.0.0.1; no path of the host's is made by Docker; all but notebooks and results are read-only."""
+    text = render(TEMPLATE.read_text("utf-8"), Mount(source=Path("/a"), target="/project/data/a"))
+    assert re.findall(r"^ +- \"?(\S+:8888)\"?$", text, flags=re.MULTILINE) == ["127.0.0.1:9:8888"]
+    _, *binds = re.split(r"^      - type: bind\n", text, flags=re.MULTILINE)
+    assert [bind for bind in binds if "bind: { create_host_path: false }" not in bind] == []
+    targets = {
+        match[1]: "read_only: true" in bind for bind in binds if (match := re.search(r'target: "?([^"\n]+)', bind))
+    }
+    assert [target for target, is_read_only in targets.items() if not is_read_only] == [
+        "/project/notebooks",
+        "/project/notebooks/out/eda",
+    ]
+    assert targets["/project/data/a"] and targets["/project/notebooks/lib"]
 
 
 def test_every_variable_of_the_shipped_template_is_ours() -> None:

@@ -40,6 +40,18 @@ def test_of_chosen_parts_only_these_are_mounted(root: Path) -> None:
     assert targets(root, chosen)[2:] == ["/project/data/raw/parquet/cars/d12/2025.parquet"]
 
 
+def test_parts_that_are_links_into_a_cache_are_mounted_one_by_one(root: Path, tmp_path: Path) -> None:
+    """As DVC places them with `cache.type = symlink`; in a container the links would lead nowhere."""
+    part = root / "data/raw/parquet/cars/d12/2024.parquet"
+    (tmp_path / "cache").mkdir()
+    part.rename(tmp_path / "cache/ab12")
+    part.symlink_to(tmp_path / "cache/ab12")
+    assert targets(root, spec(NotebookDataset(name="cars")))[2:] == [
+        "/project/data/raw/parquet/cars/d12/2024.parquet",
+        "/project/data/raw/parquet/cars/d12/2025.parquet",
+    ]
+
+
 def test_a_dataset_without_a_part_here_is_missing(root: Path) -> None:
     """Docker is never asked to make the folder; the error names all that is missing."""
     with pytest.raises(MissingDataError, match=re.escape("eda reads bikes, cars/2020*, which is not here.")):

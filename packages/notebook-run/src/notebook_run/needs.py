@@ -114,10 +114,10 @@ def data_mounts(data: Path, notebook: NotebookSpec) -> Iterator[Mount]:
         if dataset.name not in folders:
             raise UnknownDatasetError(dataset.name, known=folders, source=str(data / "datasets.toml"))
         folder = data / folders[dataset.name]
-        if dataset.parts is None:
-            paths = [folder] if any(folder.rglob("*.parquet")) else []
-        else:
-            paths = [folder / part for part in chosen_parts(parts_in(folder), dataset)]
+        paths = [folder / part for part in chosen_parts(parts_in(folder), dataset)]
+        # DVC may link into its cache, which is not there in a container: then each part is given by what it links to.
+        if dataset.parts is None and paths and not any(path.is_symlink() for path in paths):
+            paths = [folder]
         if not paths:
             lacking.append(" and ".join(selections(dataset)))
         for path in paths:

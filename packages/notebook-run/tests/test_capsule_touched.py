@@ -1,0 +1,91 @@
+"""Which capsules a change touches, and what must be committed before a freeze: of this repository's own notebooks."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from capsule_example import CAPSULE
+
+from env_spec import load_spec
+from notebook_run.capsule import CAPSULES, capsule_text
+from notebook_run.freeze import inputs
+from notebook_run.touched import all_capsules, touched_capsules
+
+ROOT = Path(__file__).resolve().parents[3]
+PART = """\
+    - path: raw/parquet/climate
+      md5: {}.dir
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_process() -> None:
+    """Git is real here."""
+
+
+def git(*words: str, at: Path) -> None:
+    command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *words]
+    subprocess.run(command, cwd=at, check=True, capture_output=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What the images and notebooks of this repository are made from, committed with one capsule."""
+    listed = ["git", "ls-files", "-z", "--", "pyproject.toml", "poetry.lock", "images", "notebooks", "packages",
+              "data/datasets.toml"]  # fmt: skip
+    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    capsule = replace(CAPSULE, data={"climate": CAPSULE.data["climate"]})
+    (tmp_path / CAPSULES / "traffic-eda.json").write_text(capsule_text(capsule), "utf-8")
+    (tmp_path / "data/dvc.lock").write_text(PART.format("1" * 32))
+    git("init", "--quiet", at=tmp_path)
+    git("add", "--all", at=tmp_path)
+    git("commit", "--quiet", "-m", "All", at=tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "why"),
+    [
+        ("notebooks/traffic-eda.ipynb", "SLOW_MPH = 40", "SLOW_MPH = 35", "notebooks/traffic-eda.ipynb"),
+        ("notebooks/lib/experiment/style.py", "WIDTH = 9.0", "WIDTH = 8.0", "notebooks/lib/experiment/style.py"),
+        ("pyproject.toml", "worst = 10", "worst = 9", "its table in pyproject.toml (traffic-eda)"),
+        ("data/datasets.toml", "zstd_level = 15", "zstd_level = 14", "dataset climate (its table)"),
+        ("data/dvc.lock", "1" * 32, "2" * 32, "dataset climate (its parts)"),
+        ("images/notebook/Dockerfile", "FROM ", "# changed\nFROM ", "image jupyter-notebook"),
+    ],
+)
+def test_what_a_capsule_depends_on_touches_it(project: Path, path: str, old: str, new: str, why: str) -> None:
+    """Committed or not; the reason is told."""
+    text = (project / path).read_text("utf-8")
+    assert old in text
+    (project / path).write_text(text.replace(old, new, 1), "utf-8")
+    assert touched_capsules(project, "HEAD") == {"traffic-eda": (why,)}
+
+
+@pytest.mark.parametrize(
+    "path", ["notebooks/climate-eda.ipynb", "notebooks/README.md", "packages/data-sample/README.md"]
+)
+def test_what_it_does_not_depend_on_does_not(project: Path, path: str) -> None:
+    """Then CI has nothing to reproduce; every week it reproduces all."""
+    (project / path).write_text("other\n")
+    assert touched_capsules(project, "HEAD") == {}
+    assert list(all_capsules(project)) == ["traffic-eda"]
+
+
+def test_what_must_be_committed_before_a_freeze() -> None:
+    """All that a result depends on, and nothing else of the repository."""
+    assert set(inputs(ROOT, load_spec(ROOT / "pyproject.toml").notebook("speed-model"))) == {
+        "notebooks/speed-model.ipynb",
+        "notebooks/lib",
+        "data/datasets.toml",
+        "data/dvc.lock",
+        "pyproject.toml",
+        "poetry.lock",
+        "images/notebook",
+    }
