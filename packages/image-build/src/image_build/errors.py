@@ -35,6 +35,16 @@ class DockerPermissionError(ImageBuildError):
         )
 
 
+class NoDockerCommandError(ImageBuildError):
+    """The engine answers, but nothing that could start a container on a terminal is here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no `docker` command on PATH; containers are started by it. Install Docker's command line"
+            " (package docker-ce-cli; Debian: docker-cli)."
+        )
+
+
 class NoBuildxError(ImageBuildError):
     """There is a docker command, or none, but no buildx."""
 
