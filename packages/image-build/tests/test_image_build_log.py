@@ -7,7 +7,7 @@ import pytest
 from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
     DiskFullError,
-    NoCacheExportError,
+    NoImageStoreError,
     NoWheelError,
     PlatformError,
     RegistryDeniedError,
@@ -55,10 +55,11 @@ def test_the_failed_step_is_named_with_its_last_lines() -> None:
     assert str(error).endswith("All of it: build.log")
 
 
-def test_an_engine_that_keeps_its_steps_is_told_as_such() -> None:
-    """The default store of older engines exports no cache; buildx says so outside of any step."""
-    error = failure_of("ERROR: Cache export is not supported for the docker driver.")
-    assert isinstance(error, NoCacheExportError) and '"containerd-snapshotter": true' in str(error)
+@pytest.mark.parametrize("what", ["Cache export", "OCI exporter", "Multi-platform build"])
+def test_what_an_older_store_cannot_do_is_told_as_such(what: str) -> None:
+    """The default store of older engines exports no cache and no archive; buildx says so outside of any step."""
+    error = failure_of(f"ERROR: {what} is not supported for the docker driver.")
+    assert isinstance(error, NoImageStoreError) and f"cannot do this ({what})" in str(error)
 
 
 def test_a_cancelled_step_is_not_to_blame() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from image_build.engine import Engine, engine_failures
-from image_build.errors import EngineRefusedError, NoDockerError
+from image_build.engine import Engine, engine_failures, run_attached
+from image_build.errors import EngineRefusedError, NoDockerCommandError, NoDockerError
 
 
 class FailingEngine(BaseHTTPRequestHandler):
@@ -63,3 +67,30 @@ def test_other_failures_are_left_alone() -> None:
     """An error that has nothing to do with the engine is not taken for one of it."""
     with pytest.raises(KeyError), engine_failures():
         raise KeyError
+
+
+def test_the_engine_of_the_context_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """DOCKER_CONTEXT leads us where it leads the docker command, if there is a context of that name."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    folder = tmp_path / "contexts/meta" / hashlib.sha256(b"far").hexdigest()
+    folder.mkdir(parents=True)
+    far = {"Name": "far", "Metadata": {}, "Endpoints": {"docker": {"Host": "tcp://127.0.0.1:1"}}}
+    (folder / "meta.json").write_text(json.dumps(far))
+    for name, address in (("far", "tcp://127.0.0.1:1"), ("nope", "the context 'nope'")):
+        monkeypatch.setenv("DOCKER_CONTEXT", name)
+        with pytest.raises(NoDockerError) as found:
+            Engine()
+        assert found.value.address == address
+
+
+def test_no_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine without the command: what starts a container on a terminal says what to install."""
+
+    def missing(*_: object, **__: object) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "run", missing)
+    with pytest.raises(NoDockerCommandError, match="there is no `docker` command on PATH"):
+        run_attached("eda", ["true"], options=[])

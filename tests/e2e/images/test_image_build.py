@@ -6,12 +6,16 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from image_build.engine import uncompressed
 
 from .conftest import BASE, ROOT, SMALL, Clone, make_clone
 
@@ -91,6 +95,21 @@ def test_the_second_image_adds_only_what_its_group_adds(built: list[dict[str, An
     added = sum(more[name] for name in more.keys() - small.keys())
     assert added > 50e6
     assert int(sizes[0]) <= 1.15 * added
+    look = ("run", "--rm", "--entrypoint=find", built[0]["reference"], "/opt/venv", "-type", "f")
+    assert top_layer(built[1]["reference"]) & set(docker(*look).split("\n")) == set()
+
+
+def top_layer(reference: str) -> set[str]:
+    """Paths of the files that the last step of an image added."""
+    with tempfile.TemporaryFile() as saved:
+        subprocess.run(["docker", "save", reference], stdout=saved, check=True)
+        saved.seek(0)
+        with tarfile.open(fileobj=saved) as archive:
+            (image,) = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+            blob = archive.extractfile(image["Layers"][-1])
+            assert blob is not None
+            with tarfile.open(fileobj=uncompressed(blob), mode="r|") as layer:
+                return {f"/{entry.name}" for entry in layer if entry.isfile()}
 
 
 @pytest.mark.parametrize("touched", ["README.md", "notebooks/one.ipynb", "packages/env-spec/tests/test_x.py"])

@@ -121,6 +121,17 @@ def test_a_package_without_a_wheel(own: Clone) -> None:
     assert re.match(r"error: pywin32 \d+, which small needs, has no wheel for linux/amd64\.", said)
 
 
+def test_a_file_with_another_hash(own: Clone) -> None:
+    """What the index gives is installed only if it is what was locked."""
+    path = own.root / "poetry.lock"
+    before, start, rest = path.read_text().partition('name = "pluggy"\n')
+    entry, end, after = rest.partition("[[package]]")
+    path.write_text(before + start + re.sub("sha256:[0-9a-f]{8}", "sha256:00000000", entry) + end + after)
+    said = fails(own, "build", code=1)
+    assert "install-slice.sh" in said and "Hash mismatch for `pluggy==" in said
+    assert tags(own) == []
+
+
 @pytest.mark.skipif(Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists(), reason="this machine runs arm64 by QEMU")
 def test_a_platform_that_cannot_be_run(own: Clone) -> None:
     """A platform that the builder cannot run ends with 2, before any step, and with how to get QEMU."""
@@ -249,7 +260,8 @@ def test_no_registry_is_named(own: Clone) -> None:
 
 def test_interrupted_build(own: Clone) -> None:
     """Ctrl-C during the build ends with 130, tags nothing, and leaves no build running; a second build goes on."""
-    sleep = f"sleep {time.time_ns()}"
+    # Told from others by its fraction, and over by itself if nothing ends it.
+    sleep = f"sleep 60.{time.time_ns()}"
     add_step(own, f"RUN echo asleep && {sleep}")
     with subprocess.Popen(
         [sys.executable, "-m", "image_build", "build"],

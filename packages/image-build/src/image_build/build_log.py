@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from image_build.errors import (
     DiskFullError,
     ImageBuildError,
-    NoCacheExportError,
+    NoImageStoreError,
     NoWheelError,
     PlatformError,
     RegistryDeniedError,
@@ -28,6 +28,8 @@ _NO_WHEEL = re.compile(
     r"Because (?P<name>[\w.-]+)(?:\{[^}]*\})?==(?P<version>\S+) has no (?:usable )?wheels?"
     r"|[Bb]uilding `(?P<built>[^`]+)` is disabled"
 )
+# As buildx says it: cache export, OCI exporter, multi-platform build.
+_NO_STORE = re.compile(r"ERROR: (?P<what>.+) is not supported for the docker driver")
 _SHOWN_LINES = 12
 _SHOWN_WIDTH = 110
 
@@ -93,8 +95,8 @@ class BuildLog:
             return DiskFullError(_short(step.name))
         if "exec format error" in text:
             return PlatformError(platform.split(", "), there_is=())
-        if "Cache export is not supported" in text:
-            return NoCacheExportError()
+        if lack := _NO_STORE.search(text):
+            return NoImageStoreError(lack["what"])
         if error := _registry_error(step, text):
             return error
         if "pyproject.toml changed significantly" in text:

@@ -29,6 +29,7 @@ from image_build.errors import (
     DockerPermissionError,
     EngineRefusedError,
     NoBuildxError,
+    NoDockerCommandError,
     NoDockerError,
     PlatformError,
     PortTakenError,
@@ -396,6 +397,8 @@ def run_attached(
     try:
         exit_code = subprocess.run(words, check=False, env={**os.environ, **(environment or {})}).returncode
         return exit_code
+    except FileNotFoundError:
+        raise NoDockerCommandError from None
     finally:
         # The client is gone with our Ctrl-C, or with whatever read what it prints; its container is not.
         if exit_code != 0:
@@ -503,15 +506,18 @@ def engine_failures() -> Iterator[None]:
 
 
 def _address() -> str:
-    """Where the docker command would look: DOCKER_HOST, then its current context."""
+    """Where the docker command would look: DOCKER_HOST, then DOCKER_CONTEXT, then its current context."""
     if host := os.environ.get("DOCKER_HOST"):
         return host
-    default = "unix:///var/run/docker.sock"
-    if not (Path.home() / ".docker/contexts").is_dir():
+    default, name = "unix:///var/run/docker.sock", os.environ.get("DOCKER_CONTEXT")
+    if not name and not (Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "contexts").is_dir():
         return default
     from docker.context import ContextAPI
 
-    context = ContextAPI.get_current_context()
+    # docker-py does not look at the variable itself.
+    context = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
+    if name and context is None:
+        raise NoDockerError(f"the context '{name}'")
     return str(context.Host or default) if context else default
 
 

@@ -35,6 +35,16 @@ class DockerPermissionError(ImageBuildError):
         )
 
 
+class NoDockerCommandError(ImageBuildError):
+    """The engine answers, but nothing that could start a container on a terminal is here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no `docker` command on PATH; containers are started by it. Install Docker's command line"
+            " (package docker-ce-cli; Debian: docker-cli)."
+        )
+
+
 class NoBuildxError(ImageBuildError):
     """There is a docker command, or none, but no buildx."""
 
@@ -140,16 +150,18 @@ class StepFailedError(ImageBuildError):
         super().__init__("\n".join(lines))
 
 
-class NoCacheExportError(ImageBuildError):
-    """An engine that keeps the steps of a build to itself."""
+class NoImageStoreError(ImageBuildError):
+    """An engine whose store of images, the default of older ones, cannot do what containerd's can."""
 
     exit_code = 2
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self.what = what
         super().__init__(
-            "this Docker Engine cannot keep the steps of a build elsewhere. Leave --cache out, or let it keep images in"
-            ' containerd\'s store: {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json (Docker'
-            " Desktop: Settings, General), and restart it."
+            f"the image store of this Docker Engine cannot do this ({what}). Leave out --cache and further platforms,"
+            " or let it keep images in containerd's store, which image.reproduce needs, too: write"
+            ' {"features": {"containerd-snapshotter": true}} to /etc/docker/daemon.json'
+            " (Docker Desktop: Settings, General), and restart it."
         )
 
 

@@ -71,8 +71,8 @@ class ImagePlan:
 
     @property
     def candidate(self) -> str:
-        """Its name between build and test."""
-        return f"{self.repository}:building-{self.fingerprint}-{self.clone}"
+        """Its name between build and test: one for each clone, so that the next build takes what a killed one left."""
+        return f"{self.repository}:building-{self.clone}"
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
