@@ -298,9 +298,8 @@ def test_another_clone_gives_the_same_digest(built: list[dict[str, Any]], clone:
 
     So none of these is in an image.
     """
-    labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", built[0]["reference"]))
     elsewhere = tmp_path / "a linked tree"
-    revision = labels["org.opencontainers.image.revision"]
+    revision = built[0]["labels"]["org.opencontainers.image.revision"]
     clone.run(*("sh", "-c", 'umask 077 && git worktree add --quiet --detach "$@"', "sh", str(elsewhere), revision))
     certificates = tmp_path / "certificates.crt"
     certificates.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text() + "# other bytes\n")

@@ -304,18 +304,18 @@ def test_a_build_that_was_killed(own: Clone) -> None:
     """What a kill -9 during the test leaves on the engine, a container and an image, the next build removes."""
     with subprocess.Popen([sys.executable, "-m", "image_build", "build"], cwd=own.root, env=own.environment()) as build:
         deadline_s = time.monotonic() + 120
-        while not testers(build.pid):
+        while not looked_at_by(build.pid):
             assert build.poll() is None and time.monotonic() < deadline_s
             time.sleep(0.02)
         build.kill()
     # Both outlive it.
-    assert testers(build.pid) and any(":building-" in name for name in names(own))
+    assert looked_at_by(build.pid) and any(":building-" in name for name in names(own))
     (image,) = own.build()
-    assert testers(build.pid) == []
+    assert looked_at_by(build.pid) == []
     assert {name.rpartition(":")[2] for name in names(own)} == set(image["tags"])
 
 
-def testers(process: int) -> list[str]:
+def looked_at_by(process: int) -> list[str]:
     """Containers that a process tests."""
     shown = '{{.Label "io.shrinkwrap.tester"}}'
     command = ["docker", "container", "ls", "--all", "--filter", "label=io.shrinkwrap.tester", "--format", shown]

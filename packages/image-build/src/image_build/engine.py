@@ -174,8 +174,9 @@ class Engine:
     def project_images(self, project: str) -> list[tuple[str, LocalImage]]:
         """Names and images here that carry the label of a project."""
         found = self._client.images.list(filters={"label": f"{PROJECT_LABEL}={project}"})
-        images = ((tag, self.image(tag)) for image in found for tag in image.tags)
-        return [(tag, image) for tag, image in images if image]
+        # One whose every name went to another build has only its digest.
+        images = ((name, self.image(name)) for image in found for name in image.tags or [str(image.id)])
+        return [(name, image) for name, image in images if image]
 
     def references(self, repository: str) -> list[str]:
         """Names of the finished images of a repository that are here, the newest first."""
