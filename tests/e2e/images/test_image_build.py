@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from image_build.engine import uncompressed
+from image_build.reproduce import uncompressed
 
 from .conftest import BASE, ROOT, SMALL, Clone, make_clone
 
@@ -303,7 +303,7 @@ def test_another_clone_gives_the_same_digest(built: list[dict[str, Any]], clone:
     clone.run(*("sh", "-c", 'umask 077 && git worktree add --quiet --detach "$@"', "sh", str(elsewhere), revision))
     certificates = tmp_path / "certificates.crt"
     certificates.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text() + "# other bytes\n")
-    told = clone.run("python", "-c", "from image_build.engine import package_index; print(package_index() or '')")
+    told = clone.run("python", "-c", "from image_build.machine import package_index; print(package_index() or '')")
     settings = {"SSL_CERT_FILE": str(certificates)}
     if index := told.stdout.strip():
         settings["UV_DEFAULT_INDEX"] = index.replace("://", "://somebody:password@")  # pragma: allowlist secret

@@ -153,7 +153,7 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     from image_build.build import build_images
-    from image_build.engine import only_build
+    from image_build.machine import only_build
 
     files = read_project(Path())
     groups = [name.strip() for text in options.group for name in text.split(",") if name.strip()]
@@ -346,7 +346,7 @@ def _pin(options: argparse.Namespace) -> None:
 
 
 def _reproduce(options: argparse.Namespace) -> None:
-    from image_build.engine import only_build
+    from image_build.machine import only_build
     from image_build.reproduce import build_twice
 
     names = with_parents(read_project(Path()), [options.image])

@@ -1,30 +1,25 @@
-"""The one door to Docker: the SDK for inspecting, running and pushing, buildx for building; git and pip beside them."""
+"""The one door to Docker: the SDK for inspecting, running and pushing, buildx for building."""
 
 from __future__ import annotations
 
 import base64
-import fcntl
-import gzip
-import hashlib
 import json
 import os
 import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from image_build.bake import INDEX_VARIABLE
 from image_build.build_log import BuildLog, builder_platforms, registry_failure, registry_of
 from image_build.errors import (
-    BuildRunningError,
     DiskFullError,
     DockerPermissionError,
     EngineRefusedError,
@@ -35,7 +30,8 @@ from image_build.errors import (
     PortTakenError,
     RegistryDeniedError,
 )
-from image_build.revision import PROJECT_LABEL, Revision, parse_revision
+from image_build.machine import clone_name, output_of
+from image_build.revision import PROJECT_LABEL
 from image_build.sizes import base_bytes
 from image_build.transfer_log import TransferLog
 
@@ -43,12 +39,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 LOG = Path(".shrinkwrap/logs/image-build.log")
-_LOCK = Path(".shrinkwrap/image-build.lock")
-_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-# What images are made from: a change anywhere else leaves the commit's name true.
-_INPUTS = ("pyproject.toml", "poetry.lock", "tools-requirements.txt", "images", "packages", ".dockerignore")
-
 # On a container of a test: who runs it, so that the next one removes what a killed one left.
 _TESTER_LABEL = "io.shrinkwrap.tester"
 
@@ -276,11 +266,6 @@ class Engine:
                 container.remove(force=True, v=True)
 
 
-def clone_name() -> str:
-    """What tells this checkout from others that use the same engine: short, and the same at the next run."""
-    return hashlib.sha256(f"{socket.gethostname()} {Path.cwd()}".encode()).hexdigest()[:8]
-
-
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -342,7 +327,7 @@ def _own_builder() -> str:
     One that was made and chosen by `docker buildx create --use` lives in a container of its own: it sees no base that
     is here, and what it builds is not here to be tested.
     """
-    return (_output(["docker", "context", "show"]) or "default").strip()
+    return (output_of(["docker", "context", "show"]) or "default").strip()
 
 
 def require_buildx() -> None:
@@ -352,7 +337,7 @@ def require_buildx() -> None:
         NoBuildxError: They cannot.
     """
     has_command = shutil.which("docker") is not None
-    if not has_command or _output(["docker", "buildx", "version"]) is None:
+    if not has_command or output_of(["docker", "buildx", "version"]) is None:
         raise NoBuildxError(has_docker_command=has_command)
 
 
@@ -363,7 +348,7 @@ def refuse_foreign_platforms(platforms: Iterable[str]) -> None:
         PlatformError: It cannot.
     """
     wanted = list(dict.fromkeys(platforms))
-    found = builder_platforms(_output(["docker", "buildx", "inspect", _own_builder()]) or "")
+    found = builder_platforms(output_of(["docker", "buildx", "inspect", _own_builder()]) or "")
     # A builder that names none, as one that is not started yet, is believed to run everything.
     if foreign := [platform for platform in wanted if found and platform not in found]:
         raise PlatformError(foreign, there_is=found)
@@ -403,8 +388,8 @@ def run_attached(
     finally:
         # The client is gone with our Ctrl-C, or with whatever read what it prints; its container is not.
         if exit_code != 0:
-            _output(["docker", "stop", "--time", "3", container])
-            _output(["docker", "rm", "--force", container])
+            output_of(["docker", "stop", "--time", "3", container])
+            output_of(["docker", "rm", "--force", container])
 
 
 def refuse_taken_port(port: int) -> None:
@@ -419,53 +404,6 @@ def refuse_taken_port(port: int) -> None:
             one.bind(("127.0.0.1", port))
         except (OSError, OverflowError):
             raise PortTakenError(port) from None
-
-
-def read_revision() -> Revision:
-    """The state of the repository in the working directory."""
-    log = _output(["git", "log", "-1", "--format=%H %ct"]) or ""
-    branch = _output(["git", "branch", "--show-current"]) or ""
-    status = _output(["git", "status", "--porcelain", "--", *(name for name in _INPUTS if Path(name).exists())]) or ""
-    remote = _output(["git", "config", "--get", "remote.origin.url"]) or ""
-    return parse_revision(log, branch, status, remote, os.environ)
-
-
-def certificates() -> str | None:
-    """The file of this machine's certificates."""
-    named = [os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)]
-    return next((path for path in (*named, *_CA_FILES) if Path(path).is_file()), None)
-
-
-def package_index() -> str | None:
-    """The package index this machine uses, as uv or pip are told; None for PyPI."""
-    for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
-        if url := os.environ.get(name):
-            return url
-    tools = Path(".shrinkwrap/tools/bin/python")
-    python = str(tools) if tools.exists() else sys.executable
-    return (_output([python, "-m", "pip", "config", "get", "global.index-url"]) or "").strip() or None
-
-
-@contextmanager
-def only_build() -> Iterator[None]:
-    """Be the only build of this clone; the kernel ends this with the process, however that ends.
-
-    Raises:
-        BuildRunningError: There is another.
-    """
-    _LOCK.parent.mkdir(exist_ok=True)
-    with _LOCK.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise BuildRunningError(file.read().strip() or "unknown", str(_LOCK)) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
-        yield
-        with suppress(OSError):
-            file.truncate(0)
 
 
 def _followed(events: Iterable[Mapping[str, Any]], say: Say) -> str | None:
@@ -520,24 +458,3 @@ def _address() -> str:
     if name and context is None:
         raise NoDockerError(f"the context '{name}'")
     return str(context.Host or default) if context else default
-
-
-def _output(command: Sequence[str]) -> str | None:
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return answer.stdout if answer.returncode == 0 else None
-
-
-def uncompressed(blob: IO[bytes]) -> IO[bytes]:
-    """A layer's tar, whichever way it is compressed."""
-    start = blob.read(4)
-    blob.seek(0)
-    if start[:2] == b"\x1f\x8b":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
-    if start != b"\x28\xb5\x2f\xfd":
-        return blob
-    import zstandard
-
-    return zstandard.ZstdDecompressor().stream_reader(blob)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from image_build.build import build_images
-from image_build.engine import Engine, Say, only_build
+from image_build.engine import Engine, Say
 from image_build.errors import (
     InterruptedBuildError,
     NotBuiltError,
@@ -15,6 +15,7 @@ from image_build.errors import (
     RegistryDeniedError,
     RegistryUnreachableError,
 )
+from image_build.machine import only_build
 from image_build.plan import ImagePlan, Wishes
 from image_build.planning import build_settings, machine_base, machine_registry, planned
 from image_build.revision import FINGERPRINT_LABEL

@@ -9,7 +9,8 @@ from typing import Final
 
 from env_spec import read_project
 from image_build.bake import BuildSettings, Cache
-from image_build.engine import Engine, certificates, clone_name, package_index, read_revision
+from image_build.engine import Engine
+from image_build.machine import certificates, clone_name, package_index, read_revision
 from image_build.plan import ImagePlan, Where, Wishes, plan_images
 
 BASE_VARIABLE: Final = "SHRINKWRAP_BASE"

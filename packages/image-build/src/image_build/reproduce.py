@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tarfile
@@ -9,10 +10,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from image_build.bake import BuildSettings, archive_path, bake_definition
-from image_build.engine import Say, bake, require_buildx, uncompressed
+from image_build.engine import Say, bake, require_buildx
 from image_build.errors import NotReproducibleError
 from image_build.plan import ImagePlan
 
@@ -148,3 +149,16 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     if file is None:
         raise NotReproducibleError(name, ["it is no file"])
     return file
+
+
+def uncompressed(blob: IO[bytes]) -> IO[bytes]:
+    """A layer's tar, whichever way it is compressed."""
+    start = blob.read(4)
+    blob.seek(0)
+    if start[:2] == b"\x1f\x8b":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=blob))
+    if start != b"\x28\xb5\x2f\xfd":
+        return blob
+    import zstandard
+
+    return zstandard.ZstdDecompressor().stream_reader(blob)
