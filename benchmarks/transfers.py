@@ -2,8 +2,7 @@
 
 The server is SeaweedFS on this machine, so what is compared is the tools, not a line: start, listing, hashing, streams,
 putting files in place. Ours plans and says it first, measures the rate for that (as the first push and pull of an hour
-do), and hashes every object before it is sent and before it is kept.
-DVC trusts its cache and what it is sent.
+do), and hashes every object before it is sent and before it is kept. DVC trusts its cache and what it is sent.
 
 Run it as `./run nox -s bench_transfers`; takes some minutes.
 """

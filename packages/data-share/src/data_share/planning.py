@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -169,7 +169,7 @@ def pull_plan_of(chosen: Sequence[Chosen], root: Path, local: LocalObjects, stor
         unplaced += stale
         if each.patterns is not None:
             targets += [file.path for file in stale]
-        elif stale or _has_others(root / each.output.path, files, root):
+        elif stale or any(unrecorded_files(root, each.output.path, {file.path for file in files})):
             targets.append(each.output.path)
     there = {oid: len(content) for oid, content in lists.fetched.items()}
     if asked := {one.oid for one in needed} - set(there):
@@ -212,7 +212,9 @@ def _is_copied_in(wanted: Wanted, root: Path, local: LocalObjects) -> bool:
     return local.digest(source) == digest_of(wanted.oid) and local.copy_in(wanted.oid, source)
 
 
-def _has_others(folder: Path, files: Sequence[Wanted], root: Path) -> bool:
-    """Whether a tracked folder has files that this commit does not have."""
-    known = {root / file.path for file in files}
-    return any(path.is_file() and path not in known and not path.name.startswith(".") for path in folder.rglob("*"))
+def unrecorded_files(root: Path, folder: str, recorded: Collection[str]) -> Iterator[str]:
+    """Paths of the files in a tracked folder that no record has; those of tools, with a dot, do not count."""
+    for path in (root / folder).rglob("*"):
+        name = path.relative_to(root).as_posix()
+        if name not in recorded and path.is_file() and not path.name.startswith("."):
+            yield name

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from data_share.check import Finding
 from data_share.local import LocalObjects
 from data_share.objects import digest_of, folder_entries
+from data_share.planning import unrecorded_files
 from data_share.records import Output
 from data_share.selection import chosen
 
@@ -93,13 +94,8 @@ def _with_output(status: DatasetStatus, output: Output, root: Path, local: Local
         files=status.files + len(recorded),
         missing=(*status.missing, *(path for path, digest in here.items() if digest is None)),
         changed=(*status.changed, *(path for path, digest in here.items() if digest not in (None, recorded[path]))),
-        extra=(*status.extra, *_others(root, output.path, recorded)),
+        extra=(*status.extra, *sorted(unrecorded_files(root, output.path, recorded))),
     )
-
-
-def _others(root: Path, folder: str, recorded: Mapping[str, str]) -> list[str]:
-    files = (path for path in (root / folder).rglob("*") if path.is_file() and not path.name.startswith("."))
-    return sorted({path.relative_to(root).as_posix() for path in files} - recorded.keys())
 
 
 def status_facts(status: DatasetStatus) -> dict[str, Any]:

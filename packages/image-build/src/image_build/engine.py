@@ -295,17 +295,8 @@ def bake(definition: Mapping[str, Any], *, images: Sequence[str], say: Say, inde
     with LOG.open("w", encoding="utf-8") as file, tempfile.NamedTemporaryFile("w", suffix=".json") as written:
         json.dump(definition, written)
         written.flush()
-        command = [
-            "docker",
-            "buildx",
-            "bake",
-            "--builder",
-            _own_builder(),
-            "--progress",
-            "plain",
-            "--file",
-            written.name,
-        ]
+        command = ["docker", "buildx", "bake", "--builder", _own_builder()]
+        command += ["--progress", "plain", "--file", written.name]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:

@@ -152,7 +152,7 @@ def run_notebook(request: RunRequest, say: Say, *, engine: Engine | None = None)
         NotebookRunError: It could not be run, or there are no results.
         image_build.ImageBuildError: There is no engine.
     """
-    from notebook_run.engine import Engine
+    from notebook_run.engine import KIND_LABEL, NOTEBOOK_LABEL, OUT_LABEL, ROOT_LABEL, Engine
 
     notebook, out = request.notebook, request.out_folder
     engine = engine or Engine()
@@ -173,10 +173,10 @@ def run_notebook(request: RunRequest, say: Say, *, engine: Engine | None = None)
             memory_bytes=notebook.memory_bytes,
             has_network=notebook.network,
             labels={
-                "io.shrinkwrap.kind": "run",
-                "io.shrinkwrap.notebook": notebook.name,
-                "io.shrinkwrap.root": str(request.root.resolve()),
-                "io.shrinkwrap.out": str(out.resolve()),
+                KIND_LABEL: "run",
+                NOTEBOOK_LABEL: notebook.name,
+                ROOT_LABEL: str(request.root.resolve()),
+                OUT_LABEL: str(out.resolve()),
             },
             hear=lambda line: say(shown) if (shown := story.hear(line)) else None,
         )
