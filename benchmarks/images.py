@@ -1,6 +1,6 @@
-"""Rebuild times and bytes pushed of one image: ours, tested before the push, and a plain Dockerfile, side by side.
+"""Times of rebuilds and pushed bytes of one image: ours, tested before the push, compared with a plain Dockerfile.
 
-Needs what tests/e2e/engine.sh sees to. Run it as `./run python benchmarks/images.py`; takes about ten minutes.
+Needs what tests/e2e/engine.sh installs. Run it as `./run python benchmarks/images.py`; takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE, GROUPS = "jupyter-notebook-models", "main,notebook,models"
-# What tutorials show. The mirror's plugin is here because the index of the machine may not be PyPI itself.
+# A Dockerfile as in tutorials. It needs the plugin because the machine's index may be a mirror of PyPI.
 PLAIN = """\
 ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
@@ -35,69 +36,84 @@ CMD ["/opt/poetry/bin/poetry", "run", "jupyter", "lab", "--ip=0.0.0.0"]
 """.replace("GROUPS", GROUPS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """A registry on this machine."""
+
+    address: str
+    folder: Path
+
+    def stored_bytes(self) -> int:
+        """The size of all blobs that it stores."""
+        return sum(blob.stat().st_size for blob in self.folder.glob("data/**/blobs/**/data"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to build the image and to push it.
+
+    Attributes:
+        folder: Its clone of this repository.
+        build: Builds with extra options of the build command.
+    """
+
+    name: str
+    folder: Path
+    repository: str
+    build: Callable[..., None]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", default="localhost/debian-python:bookworm", help="(%(default)s)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
-        ours, plain = (_clone(Path(folder) / name) for name in ("ours", "plain"))
-        index = _index()
-        (Path(folder) / "index").write_text(index)
-        with _registry(Path(folder) / "registry") as (address, stored):
-            _measure(ours, plain, options.base, address, stored, Path(folder) / "index")
+    with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as name:
+        folder = Path(name)
+        (folder / "index").write_text(_index())
+        with _registry(folder / "registry") as registry:
+            ways = [
+                _ours(_clone(folder / "ours"), options.base, registry),
+                _plain(_clone(folder / "plain"), options.base, registry, folder / "index"),
+            ]
+            try:
+                _push_base(options.base, registry)
+                _measure(ways, registry)
+                _print_sizes(ways)
+            finally:
+                _remove_images(registry)
 
 
-def _measure(ours: Path, plain: Path, base: str, address: str, stored: Callable[[], int], index: Path) -> None:
-    environment = {**os.environ, "SHRINKWRAP_REGISTRY": f"{address}/ours"}
-    reference = f"{address}/plain/{IMAGE}:latest"
+def _ours(folder: Path, base: str, registry: Registry) -> Way:
+    environment = {**os.environ, "SHRINKWRAP_REGISTRY": f"{registry.address}/ours"}
 
-    def build_ours(*options: str) -> None:
-        words = ["build", "--image", IMAGE, "--base", base, "--push", *options]
-        _run([sys.executable, "-m", "image_build", *words], cwd=ours, env=environment)
+    def build(*options: str) -> None:
+        words = ["image.build", "--image", IMAGE, "--base", base, "--push", *options]
+        _run([sys.executable, "-m", "invoke", *words], cwd=folder, env=environment)
 
-    def build_plain(*options: str) -> None:
-        build = [
-            "docker",
-            "build",
-            *options,
-            "--provenance=false",
-            "--build-arg",
-            f"BASE_IMAGE={base}",
-            "--tag",
-            reference,
-        ]
-        _run([*build, "--secret", f"id=index,src={index}", "-f", "Dockerfile", "."], cwd=plain)
-        _run(["docker", "push", reference], cwd=plain)
-
-    try:
-        _measure_changes(ours, plain, base, address, stored, build_ours, build_plain)
-    finally:
-        listed = [
-            "docker",
-            "image",
-            "ls",
-            "--format",
-            "{{.Repository}}:{{.Tag}}",
-            "--filter",
-            f"reference={address}/*/*",
-        ]
-        for name in subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split():
-            subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
+    return Way(name="ours", folder=folder, repository=f"{registry.address}/ours/{IMAGE}", build=build)
 
 
-def _measure_changes(
-    ours: Path,
-    plain: Path,
-    base: str,
-    address: str,
-    stored: Callable[[], int],
-    build_ours: Callable[..., None],
-    build_plain: Callable[..., None],
-) -> None:
-    # The base is in the registry before anything is measured: it is the same for both.
-    seed = f"{address}/team/base:1"
-    _run(["docker", "tag", base, seed], cwd=ours)
-    _run(["docker", "push", seed], cwd=ours)
+def _plain(folder: Path, base: str, registry: Registry, index: Path) -> Way:
+    repository = f"{registry.address}/plain/{IMAGE}"
+    arguments = ["--provenance=false", "--build-arg", f"BASE_IMAGE={base}", "--tag", f"{repository}:latest"]
+
+    def build(*options: str) -> None:
+        secret = ["--secret", f"id=index,src={index}"]
+        _run(["docker", "build", *options, *arguments, *secret, "-f", "Dockerfile", "."], cwd=folder)
+        _run(["docker", "push", f"{repository}:latest"], cwd=folder)
+
+    return Way(name="plain", folder=folder, repository=repository, build=build)
+
+
+def _push_base(base: str, registry: Registry) -> None:
+    """Push the base before the measurement, because both images need it."""
+    reference = f"{registry.address}/team/base:1"
+    _run(["docker", "tag", base, reference], cwd=ROOT)
+    _run(["docker", "push", reference], cwd=ROOT)
+
+
+def _measure(ways: Sequence[Way], registry: Registry) -> None:
+    """Print the time and the pushed bytes of each way after each change."""
     print(f"{'change':24}{'ours':>10}{'plain':>10}{'ours pushed':>16}{'plain pushed':>16}")
     for name, change in (
         ("first build", None),
@@ -105,22 +121,30 @@ def _measure_changes(
         ("edit of a notebook", _edit_notebook),
         ("one package added", _add_package),
     ):
-        row = []
-        for folder, build in ((ours, build_ours), (plain, build_plain)):
+        times, sizes = "", ""
+        for way in ways:
             if change:
-                change(folder)
-            before, began_s = stored(), time.monotonic()
-            build(*([] if change or name == "no change" else ["--no-cache"]))
-            row.append((time.monotonic() - began_s, (stored() - before) / 1e6))
-        (ours_s, ours_mb), (plain_s, plain_mb) = row
-        print(f"{name:24}{ours_s:8.1f} s{plain_s:8.1f} s{ours_mb:13.1f} MB{plain_mb:13.1f} MB", flush=True)
-    for label, repository in (("ours", f"{address}/ours/{IMAGE}"), ("plain", f"{address}/plain/{IMAGE}")):
-        tag = subprocess.run(
-            ["docker", "image", "ls", "--format", "{{.Tag}}", repository], capture_output=True, text=True, check=True
-        ).stdout.split()[0]
-        history = ["docker", "history", "--human=false", "--format", "{{.Size}}", f"{repository}:{tag}"]
-        sizes = subprocess.run(history, capture_output=True, text=True, check=True).stdout.split()
-        print(f"size of {label}, unpacked: {sum(map(int, sizes)) / 1e6:.0f} MB")
+                change(way.folder)
+            before, start_s = registry.stored_bytes(), time.monotonic()
+            way.build(*(["--no-cache"] if name == "first build" else []))
+            times += f"{time.monotonic() - start_s:8.1f} s"
+            sizes += f"{(registry.stored_bytes() - before) / 1e6:13.1f} MB"
+        print(f"{name:24}{times}{sizes}", flush=True)
+
+
+def _print_sizes(ways: Sequence[Way]) -> None:
+    for way in ways:
+        tag = _output("docker", "image", "ls", "--format", "{{.Tag}}", way.repository).split()[0]
+        history = _output("docker", "history", "--human=false", "--format", "{{.Size}}", f"{way.repository}:{tag}")
+        print(f"size of {way.name}, unpacked: {sum(map(int, history.split())) / 1e6:.0f} MB")
+
+
+def _remove_images(registry: Registry) -> None:
+    names = _output(
+        "docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"--filter=reference={registry.address}/*/*"
+    )
+    for name in names.split():
+        subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
 
 
 def _clone(target: Path) -> Path:
@@ -141,7 +165,7 @@ def _edit_notebook(folder: Path) -> None:
 
 
 def _add_package(folder: Path) -> None:
-    _run([sys.executable, "-m", "env_spec", "lock", "--add", "tabulate", "--group", "models"], cwd=folder)
+    _run([sys.executable, "-m", "invoke", "env.lock", "--add", "tabulate", "--group", "models"], cwd=folder)
     _commit(folder)
 
 
@@ -152,19 +176,19 @@ def _commit(folder: Path) -> None:
 
 
 def _index() -> str:
-    told = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL")
+    """The package index of this machine."""
+    configured = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL")
     command = [sys.executable, "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]
     tools = ROOT / ".shrinkwrap/tools/bin/python"
     command[0] = str(tools) if tools.exists() else sys.executable
-    return told or subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return configured or subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager
-def _registry(folder: Path) -> Iterator[tuple[str, Callable[[], int]]]:
-    """A registry on this machine: its address, and a function that says how many bytes it holds."""
+def _registry(folder: Path) -> Iterator[Registry]:
     program = shutil.which("docker-registry")
     if program is None:
-        sys.exit("there is no docker-registry; tests/e2e/engine.sh installs it")
+        sys.exit("docker-registry is missing; tests/e2e/engine.sh installs it")
     folder.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -178,18 +202,19 @@ def _registry(folder: Path) -> Iterator[tuple[str, Callable[[], int]]]:
     ):
         time.sleep(1)
         try:
-            yield (
-                f"127.0.0.1:{port}",
-                lambda: sum(blob.stat().st_size for blob in folder.glob("data/**/blobs/**/data")),
-            )
+            yield Registry(address=f"127.0.0.1:{port}", folder=folder)
         finally:
             process.terminate()
 
 
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def _run(command: list[str], *, cwd: Path, env: dict[str, str] | None = None) -> None:
-    answer = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        sys.exit(f"{' '.join(command)}: {answer.returncode}\n{answer.stdout[-2000:]}\n{answer.stderr[-4000:]}")
+    result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}: {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}")
 
 
 if __name__ == "__main__":

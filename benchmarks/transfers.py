@@ -1,10 +1,10 @@
-"""Measures data.push and data.pull beside plain `dvc push` and `dvc pull`, on one S3 server, in one run.
+"""Compare data.push and data.pull with `dvc push` and `dvc pull`, on one S3 server, in one run.
 
-The server is SeaweedFS on this machine, so what is compared is the tools, not a line: start, listing, hashing, streams,
-putting files in place. Ours plans and says it first, measures the rate for that (as the first push and pull of an hour
-do), and hashes every object before it is sent and before it is kept. DVC trusts its cache and what it is sent.
+The server is SeaweedFS on this machine, so the tools are compared and not a link: starting, listing, hashing, streams,
+placing files. Ours plans first, measures the rate for that (as the first push and pull of an hour do), and hashes every
+object before it is sent and before it is kept. DVC trusts its cache and the remote.
 
-Run it as `./run nox -s bench_transfers`; takes some minutes.
+Run it as `./run nox -s bench_transfers`; it takes some minutes.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path += [str(ROOT / "tests/e2e"), str(ROOT / "packages/data-share/tests")]
-# The server and the project of the tests: they are real ones.
+# The tests use the same server and the same kind of project.
 from seaweed import ADMIN, SeaweedFS  # noqa: E402
 from tracked import Project  # noqa: E402
 
 BUCKET = "bench"
+# Number of files, and bytes of each.
 CASES = {"many small parts": (400, 50_000), "few large parts": (4, 50_000_000)}
-"""Number of files, and bytes of each."""
 STEPS = ("push", "push again", "pull", "pull again")
 TOOLS = {
-    "ours": lambda direction: [sys.executable, "-m", "data_share", direction],
+    "ours": lambda direction: [str(Path(sys.executable).with_name("shrinkwrap")), f"data.{direction}"],
     "dvc": lambda direction: [sys.executable, "-m", "dvc", direction, "--quiet"],
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="of each tool, in turns; medians are shown (%(default)s)")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="runs of each tool, in turns; medians are shown (%(default)s)"
+    )
     options = parser.parse_args()
     print(f"{'data':20}{'step':14}{'ours':>10}{'dvc':>10}{'dvc/ours':>10}")
     for case, (files, size_bytes) in CASES.items():
@@ -46,15 +48,15 @@ def main() -> None:
         for _ in range(options.runs):
             for tool in TOOLS:
                 with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
-                    for step, took in _steps(Path(folder), TOOLS[tool], files, size_bytes).items():
-                        seconds.setdefault((step, tool), []).append(took)
+                    for step, duration_s in _steps(Path(folder), TOOLS[tool], files, size_bytes).items():
+                        seconds.setdefault((step, tool), []).append(duration_s)
         for step in STEPS:
             ours, dvc = (statistics.median(seconds[step, tool]) for tool in TOOLS)
             print(f"{case:20}{step:14}{ours:8.1f} s{dvc:8.1f} s{dvc / ours:9.2f}×", flush=True)
 
 
 def _steps(folder: Path, tool: Callable[[str], list[str]], files: int, size_bytes: int) -> dict[str, float]:
-    """Seconds of each step, on a server and a project that are new."""
+    """Seconds of each step, on a new server and in a new project."""
     with SeaweedFS(folder / "server") as server:
         server.make_bucket(BUCKET)
         project = Project(folder / "project")
@@ -68,17 +70,17 @@ def _steps(folder: Path, tool: Callable[[str], list[str]], files: int, size_byte
         project.forget()
         seconds |= {step: _timed(tool("pull"), project) for step in STEPS[2:]}
         if sorted(project.data().values()) != sorted(contents.values()):
-            sys.exit("what was pulled is not what was pushed")
+            sys.exit("other data were pulled than were pushed")
     return seconds
 
 
 def _timed(command: list[str], project: Project) -> float:
-    began_s = time.perf_counter()
+    started_s = time.perf_counter()
     environment = {**os.environ, **ADMIN.environment}
-    answer = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        sys.exit(f"{' '.join(command)}: {answer.returncode}\n{answer.stdout[-2000:]}\n{answer.stderr[-2000:]}")
-    return time.perf_counter() - began_s
+    result = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}: {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}")
+    return time.perf_counter() - started_s
 
 
 if __name__ == "__main__":

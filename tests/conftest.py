@@ -1,4 +1,4 @@
-"""What tests across packages share."""
+"""Fixtures of the tests that involve several packages."""
 
 from __future__ import annotations
 

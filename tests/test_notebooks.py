@@ -1,4 +1,4 @@
-"""The notebooks as they are committed: what the spec says of them, and nothing that a run leaves behind."""
+"""The committed notebooks agree with their tables and contain no output of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from env_spec import check_notebooks, load_lock, load_spec, lock_slice
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = load_spec(ROOT / "pyproject.toml")
 DATASETS = tomllib.loads((ROOT / "data/datasets.toml").read_text("utf-8"))["datasets"]
-# What provides a module of another name; every other is provided by the package of its name.
+# Modules whose package has another name.
 PROVIDERS = {"IPython": "ipython", "sklearn": "scikit-learn"}
 
 each_notebook = pytest.mark.parametrize("name", SPEC.notebooks)
@@ -33,7 +33,7 @@ def code_of(name: str) -> ast.Module:
 
 
 def loads_in(name: str) -> list[dict[str, Any]]:
-    """The arguments of each `experiment.load`, as far as they are written out."""
+    """The literal arguments of each call of `experiment.load`."""
     calls = [node for node in ast.walk(code_of(name)) if isinstance(node, ast.Call)]
     return [
         {"dataset": ast.literal_eval(call.args[0])}
@@ -52,7 +52,7 @@ def test_every_notebook_is_declared() -> None:
 
 @each_notebook
 def test_a_notebook_is_committed_clean(name: str) -> None:
-    """No outputs, no counts, no metadata of whoever ran it last; any Python kernel will do."""
+    """It has no outputs, no execution counts, no metadata of its last run, and works with any Python kernel."""
     notebook = json.loads((ROOT / SPEC.notebook(name).path).read_text("utf-8"))
     assert [cell["id"] for cell in cells_of(name) if cell["outputs"] or cell["execution_count"]] == []
     assert set(notebook["metadata"]) == {"kernelspec"}
@@ -61,8 +61,8 @@ def test_a_notebook_is_committed_clean(name: str) -> None:
 
 
 @each_notebook
-def test_cells_can_be_named(name: str) -> None:
-    """Each cell has an id that says what it does, and no two have the same."""
+def test_cells_have_names(name: str) -> None:
+    """Each cell has an id that describes it, and no two cells have the same."""
     ids = [cell["id"] for kind in ("code", "markdown") for cell in cells_of(name, kind)]
     assert len(ids) == len(set(ids))
     assert [found for found in ids if not found.replace("-", "").isalpha()] == []
@@ -70,7 +70,7 @@ def test_cells_can_be_named(name: str) -> None:
 
 @each_notebook
 def test_parameters_are_those_of_the_spec(name: str) -> None:
-    """One cell is tagged `parameters`, and what it assigns are the defaults that the spec declares."""
+    """The cell tagged `parameters` assigns the defaults that the table declares."""
     (cell,) = [cell for cell in cells_of(name) if "parameters" in cell["metadata"].get("tags", [])]
     assigned: dict[str, Any] = {}
     for statement in ast.parse("".join(cell["source"])).body:
@@ -81,14 +81,14 @@ def test_parameters_are_those_of_the_spec(name: str) -> None:
 
 @each_notebook
 def test_a_notebook_reads_what_it_declares(name: str) -> None:
-    """The datasets and columns it loads are those of its table: it gets nothing else."""
+    """It loads the datasets and columns of its table: its container has no others."""
     declared = {dataset.name: dataset.columns for dataset in SPEC.notebook(name).datasets}
     assert {load["dataset"]: tuple(load["columns"]) for load in loads_in(name)} == declared
 
 
 @each_notebook
 def test_columns_exist(name: str) -> None:
-    """Every column a notebook reads is one that its dataset keeps, or the flag of one."""
+    """Every column that a notebook reads is a column of its dataset or the flag of one."""
     for dataset in SPEC.notebook(name).datasets:
         kept = {column["name"]: column["type"] for column in DATASETS[dataset.name]["columns"] if "name" in column}
         flags = {f"{column}_flag" for column, kind in kept.items() if kind == "flagged_number"}
@@ -113,28 +113,28 @@ def test_imports_are_in_the_image(name: str) -> None:
 
 
 def test_a_notebook_with_outputs_fails_the_hook(tmp_path: Path) -> None:
-    """The hook refuses a notebook with outputs, changes nothing, and says how to mend it, which it does."""
+    """The hook refuses a notebook with outputs, changes no file, and prints the command that fixes it."""
     notebook = json.loads((ROOT / "notebooks/traffic-eda.ipynb").read_text("utf-8"))
     code = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     code["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["a number\n"]}]
     (tmp_path / "eda.ipynb").write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
     before = (tmp_path / "eda.ipynb").read_bytes()
     (tmp_path / ".pre-commit-config.yaml").write_bytes((ROOT / ".pre-commit-config.yaml").read_bytes())
-    # The front door goes to its own root, and the notebook is here.
+    # The real front door changes to its own root; the notebook is in this folder.
     (tmp_path / "run").write_text('#!/bin/sh\nexec "$@"\n')
     (tmp_path / "run").chmod(0o755)
 
-    def here(script: str) -> subprocess.CompletedProcess[str]:
+    def in_folder(script: str) -> subprocess.CompletedProcess[str]:
         """Run a script in the folder, with the tools of the front door's environment."""
         command = [ROOT / "run", "sh", "-c", f'cd "$0" && {script}', str(tmp_path)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert here("git init --quiet && git add --all").returncode == 0
+    assert in_folder("git init --quiet && git add --all").returncode == 0
     hook = f"PRE_COMMIT_HOME='{tmp_path}/cache' pre-commit run nbstripout --all-files"
-    refused = here(hook)
+    refused = in_folder(hook)
     assert refused.returncode == 1
-    mend = "./run nbstripout --keep-id --extra-keys metadata.language_info eda.ipynb"
-    assert f"Strip them: {mend}" in refused.stdout
+    fix = "./run nbstripout --keep-id --extra-keys metadata.language_info eda.ipynb"
+    assert f"Strip them: {fix}" in refused.stdout
     assert (tmp_path / "eda.ipynb").read_bytes() == before
-    assert here(mend).returncode == 0
-    assert here(f"git add eda.ipynb && {hook}").returncode == 0
+    assert in_folder(fix).returncode == 0
+    assert in_folder(f"git add eda.ipynb && {hook}").returncode == 0

@@ -1,7 +1,8 @@
-"""The secret scanner of `nox -s lint` finds what must not be in a file."""
+"""The secret scanner of `nox -s lint` finds secrets in files."""
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,24 +10,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# In pieces, or this file would not pass.
+# Split, so that the scanner accepts this file.
 AWS_KEY = "AKIA" + "Q3EGRMZ2N7T5W4XK"
 PRIVATE_KEY = "-----BEGIN RSA " + "PRIVATE KEY-----"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A git repository with our hooks and our tools."""
+    """A git repository with our hooks and a stub of `run` that starts our tools."""
     subprocess.run([ROOT / "run", "true"], check=True)
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
-    (tmp_path / "run").write_text(f'#!/bin/sh\nPATH={ROOT}/.venv/bin:$PATH exec "$@"\n')
+    path = shlex.quote(f"{ROOT}/.venv/bin")
+    (tmp_path / "run").write_text(f'#!/bin/sh\nPATH={path}:"$PATH" exec "$@"\n')
     (tmp_path / "run").chmod(0o755)
     return tmp_path
 
 
 def scan(repository: Path, name: str, text: str) -> subprocess.CompletedProcess[str]:
-    """The hook's answer on a tracked file."""
+    """Run the hook on a repository with this file."""
     (repository / name).write_text(text)
     subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
     command = [ROOT / ".venv/bin/pre-commit", "run", "secrets", "--all-files"]
@@ -43,7 +45,7 @@ def scan(repository: Path, name: str, text: str) -> subprocess.CompletedProcess[
     ],
 )
 def test_a_secret_in_a_tracked_file_fails_the_hook(repository: Path, name: str, text: str, kind: str) -> None:
-    """The kind of secret and the place are told, the secret is not."""
+    """The hook reports the kind of secret, the file and the line, but not the secret itself."""
     answer = scan(repository, name, text)
     assert answer.returncode == 1, answer.stdout
     assert f"Secret Type: {kind}" in answer.stdout
@@ -59,7 +61,7 @@ def test_a_secret_in_a_tracked_file_fails_the_hook(repository: Path, name: str, 
         ("example.py", f'key = "{AWS_KEY}"  # pragma: allowlist ' + "secret\n"),
     ],
 )
-def test_what_is_no_secret_passes(repository: Path, name: str, text: str) -> None:
-    """Locks, digests, and lines that say that they only look like one."""
+def test_text_that_is_not_a_secret_passes(repository: Path, name: str, text: str) -> None:
+    """Locks, digests, and lines that are marked as false alarms pass."""
     answer = scan(repository, name, text)
     assert answer.returncode == 0, answer.stdout

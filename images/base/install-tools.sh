@@ -1,13 +1,13 @@
 #!/bin/sh
-# install-tools.sh REQUIREMENTS: makes /opt/tools, with the versions and hashes that ./run uses, and sees to curl and compilers.
+# install-tools.sh REQUIREMENTS: creates /opt/tools with the versions and hashes that ./run uses; installs curl and compilers.
 set -eu
 # shellcheck source=images/base/network.sh
 . "$(dirname "$0")/network.sh"
-# BuildKit takes a base that is here for one platform for any other: its programs would run, and the image would lie.
+# BuildKit uses a local base of any platform. Its programs would run, but the image would claim the wrong platform.
 case "${TARGETARCH:-}:$(uname -m)" in
 :* | amd64:x86_64 | arm64:aarch64 | ppc64le:ppc64le | riscv64:riscv64 | s390x:s390x | 386:* | arm:*) ;;
 *)
-    echo "the base's programs are for $(uname -m), and the image is to be for $TARGETARCH: name another base" >&2
+    echo "the base is for $(uname -m), but the image is for $TARGETARCH: choose another base" >&2
     exit 1
     ;;
 esac

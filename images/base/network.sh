@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# To be sourced: lets uv, pip and curl through a company's network, by two build secrets that stay out of every layer.
-#   ca     the certificates that this network's servers are checked against
+# To be sourced: configures uv, pip and curl for this network, with two build secrets that are in no layer.
+#   ca     the certificate authorities of this network
 #   index  the URL of the package index to use instead of PyPI
 export UV_LINK_MODE=copy UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never PIP_DISABLE_PIP_VERSION_CHECK=1
 export PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1

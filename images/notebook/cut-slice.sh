@@ -1,15 +1,47 @@
 #!/bin/sh
-# cut-slice.sh GROUPS TARGET: writes what poetry.lock (in the working directory) says for GROUPS (as in main,notebook):
-# TARGET/locked, requirements with hashes and markers, and TARGET/own, wheels of this repository's own packages.
+# cut-slice.sh GROUPS TARGET FOLDER: writes the slice that GROUPS (main,notebook) and the extras in POETRY_INSTALL_EXTRAS need
+# of the poetry.lock in /run/lock. In the repository, which is the working directory, this lock is in FOLDER, where its
+# relative paths start. It writes TARGET/locked, requirements with hashes and markers; TARGET/sources/NAME, the same for
+# each other index that the lock names, with its URL; TARGET/git, requirements with commits; and TARGET/own, wheels of the
+# packages in this repository, with TARGET/own/requirements.
 set -eu
+# shellcheck source=images/base/network.sh
+. "$(dirname "$0")/../base/network.sh"
 mkdir -p "$2/own"
-# Refuses a lock that is older than pyproject.toml, and groups that are not there.
-poetry export --only "$1" --output /tmp/slice
-grep -v '^-e ' /tmp/slice >"$2/locked" || true
-sed -n 's/^-e file:\/\/\([^ ;]*\).*/\1/p' /tmp/slice | while read -r folder; do
-    # The context may not be written to.
-    cp -r "$folder" /tmp/own
-    poetry build --quiet --directory /tmp/own --format wheel
+mkdir -p "$3"
+cp /run/lock/* "$3"
+# Fails if the lock is older than pyproject.toml, and for unknown groups.
+poetry export --directory "$3" --without-urls --only "$1" --extras "${POETRY_INSTALL_EXTRAS:-}" --output /tmp/slice
+cp -r /run/paths/. .
+python packages/env-make/src/env_make/slice_sources.py /tmp/slice "$3/poetry.lock" "$2"
+if [ "${INSTALL_OWN:-}" = 1 ]; then
+    # The project's own package.
+    mkdir /tmp/project
+    cp -r pyproject.toml src /tmp/project
+    python "$(dirname "$0")/touch-described.py" /tmp/project
+    printf '/tmp/project\t\n' >>"$2/paths"
+fi
+[ -e "$2/paths" ] || exit 0
+tab=$(printf '\t')
+while IFS="$tab" read -r path marker; do
+    # The build context is read-only.
+    mkdir -p /tmp/own/dist
+    cp -r "$path" /tmp/own/
+    copy=/tmp/own/$(basename "$path")
+    case $path in
+    *.whl) mv "$copy" /tmp/own/dist/ ;;
+    *)
+        # Poetry builds its own packages without an index; uv installs the build backend of others.
+        if grep -qs 'poetry\.core' "$copy/pyproject.toml"; then
+            poetry build --quiet --directory "$copy" --format wheel --output /tmp/own/dist
+        else
+            uv build --quiet --wheel --python python3 --out-dir /tmp/own/dist "$copy"
+        fi
+        ;;
+    esac
+    name=$(basename /tmp/own/dist/*.whl | cut -d- -f1)
+    echo "$name${marker:+ ; $marker}" >>"$2/own/requirements"
     mv /tmp/own/dist/*.whl "$2/own/"
     rm -rf /tmp/own
-done
+done <"$2/paths"
+rm "$2/paths"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# prepare-home.sh TARGET: writes to TARGET what a final image needs beside the venv: the start command and, where the
-# base has no user of that number (a Jupyter stack has), user jovyan with a home.
+# prepare-home.sh TARGET: writes the files that a final image needs in addition to the venv: the start command and, unless
+# the base has user 1000 (a Jupyter stack has), the user jovyan with a home.
 set -eu
 epoch=315532800
 mkdir -p "$1/usr/local/bin"
@@ -12,9 +12,9 @@ if ! getent passwd 1000 >/dev/null; then
     echo 'jovyan:x:1000:100::/home/jovyan:/bin/bash' >>"$1/etc/passwd"
     chown 1000:100 "$1/home/jovyan"
 fi
-# A Jupyter stack activates conda's environment at every start and in every terminal; the venv comes before it.
+# A Jupyter stack activates conda's environment at every start and in every terminal; put the venv in front of it.
 hooks=/usr/local/bin/before-notebook.d
-# shellcheck disable=SC2016  # Expanded where it is sourced.
+# shellcheck disable=SC2016  # Expanded by the shell that sources it.
 first='export PATH="/opt/venv/bin:$PATH"'
 if [ -d $hooks ]; then
     mkdir -p "$1$hooks"

@@ -1,4 +1,4 @@
-"""What `pulumi preview --policy-pack policy-pack` runs."""
+"""The policy pack: the entry point that `pulumi preview --policy-pack policy-pack` runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def protect_policy() -> ResourceValidationPolicy:
 
 def stack_policy(name: str, description: str) -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        for message in STACK_RULES[name].judge([(made.resource_type, made.props) for made in args.resources]):
+        for message in STACK_RULES[name].find(
+            [(resource.resource_type, resource.props) for resource in args.resources]
+        ):
             report(message, None)
 
     return StackValidationPolicy(name=name, description=description, validate=validate)

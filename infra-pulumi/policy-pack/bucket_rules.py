@@ -1,4 +1,4 @@
-"""The rules for single resources, as functions of type and inputs; they know nothing of Pulumi."""
+"""Rules for single resources, as functions of their type and inputs, independent of Pulumi."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ _GITHUB_SUBJECT = "token.actions.githubusercontent.com:sub"
 _BUCKET = "aws:s3/bucket:Bucket"
 _SSE_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _SSE_CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
-# Whose loss is the data's loss.
+# Without one of these, the data is lost.
 _PROTECTED = (_BUCKET, "aws:kms/key:Key")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule for one type of resource."""
+    """A rule for one type of resource.
+
+    Attributes:
+        find: Returns a message for each violation in the inputs of a resource.
+    """
 
     description: str
     resource_type: str
-    judge: Callable[[Props], Iterable[str]]
+    find: Callable[[Props], Iterable[str]]
 
 
 def violations(name: str, resource_type: str, props: Props) -> list[str]:
-    """What breaks the rule of that name, in words for whoever must mend it."""
+    """Violations of the rule of this name; each message states what must change."""
     rule = RULES[name]
-    return list(rule.judge(props)) if resource_type == rule.resource_type else []
+    return list(rule.find(props)) if resource_type == rule.resource_type else []
 
 
 def unprotected(resource_type: str, *, is_protected: bool) -> list[str]:
-    """What breaks the rule on `protect`, which is no input of a resource but an option of the program."""
+    """Violations of the rule about `protect`, which is an option of the program and not an input of the resource."""
     if resource_type in _PROTECTED and not is_protected:
-        return [
-            "the option `protect` must be true: neither data nor its key may be destroyed by a change of the program"
-        ]
+        return ["the option `protect` must be true, so that no change of the program can destroy the data or its key"]
     return []
 
 
@@ -49,7 +51,7 @@ def _public_access(props: Props) -> Iterator[str]:
 
 def _ownership(props: Props) -> Iterator[str]:
     if props.get("rule", {}).get("objectOwnership") != "BucketOwnerEnforced":
-        yield "rule.objectOwnership must be BucketOwnerEnforced, which turns ACLs off"
+        yield "rule.objectOwnership must be BucketOwnerEnforced, which disables ACLs"
 
 
 def _versioning(props: Props) -> Iterator[str]:
@@ -59,7 +61,7 @@ def _versioning(props: Props) -> Iterator[str]:
 
 def _force_destroy(props: Props) -> Iterator[str]:
     if props.get("forceDestroy"):
-        yield "forceDestroy must not be true: destroying the stack would delete the data"
+        yield "forceDestroy must not be true, because destroying the stack would then delete the data"
 
 
 def _encryption(props: Props) -> Iterator[str]:
@@ -70,19 +72,19 @@ def _encryption(props: Props) -> Iterator[str]:
             yield "rules[].applyServerSideEncryptionByDefault.sseAlgorithm must be aws:kms (AES256 for logs)"
         if algorithm == "aws:kms":
             if not _is_set(default, "kmsMasterKeyId"):
-                yield "kmsMasterKeyId must name a key of your own, whose policy you decide"
+                yield "kmsMasterKeyId must name your own key, whose policy you control"
             if rule.get("bucketKeyEnabled") is not True:
-                yield "bucketKeyEnabled must be true: without it, each object is a request to KMS that is paid for"
+                yield "bucketKeyEnabled must be true; without it, AWS charges a KMS request for every object"
             if "SSE-C" not in list(rule.get("blockedEncryptionTypes") or ()):
-                yield "blockedEncryptionTypes must have SSE-C, whose keys nobody keeps"
+                yield "blockedEncryptionTypes must include SSE-C, because AWS does not store its keys"
 
 
 def _lifecycle(props: Props) -> Iterator[str]:
     rules = [rule for rule in props.get("rules") or () if rule.get("status") == "Enabled"]
     if not any((rule.get("noncurrentVersionExpiration") or {}).get("noncurrentDays") for rule in rules):
-        yield "an enabled rule must have noncurrentVersionExpiration.noncurrentDays, or old versions stay for ever"
+        yield "an enabled rule must have noncurrentVersionExpiration.noncurrentDays, or old versions never expire"
     if not any((rule.get("abortIncompleteMultipartUpload") or {}).get("daysAfterInitiation") for rule in rules):
-        yield "an enabled rule must have abortIncompleteMultipartUpload.daysAfterInitiation, or unfinished parts stay"
+        yield "an enabled rule must have abortIncompleteMultipartUpload.daysAfterInitiation, or parts never expire"
 
 
 def _transport(props: Props) -> Iterator[str]:
@@ -94,25 +96,25 @@ def _transport(props: Props) -> Iterator[str]:
     for statement in statements:
         is_open = statement.get("Principal") in ("*", {"AWS": "*"}) and not statement.get("Condition")
         if statement.get("Effect") == "Allow" and is_open:
-            yield f"policy statement {statement.get('Sid', '(no Sid)')} allows everyone in the world"
+            yield f"policy statement {statement.get('Sid', '(no Sid)')} allows access to everyone"
 
 
 def denies_other_keys(policy: object) -> bool:
-    """Whether a bucket's policy lets nobody put an object under another key, or under a key of the caller's own."""
+    """Whether a bucket's policy denies uploads that are encrypted with another key or with a key the caller sends."""
     return all(
-        any(_denies(statement, "s3:PutObject", speaks) for statement in _statements(policy))
-        for speaks in (_is_other_key, _is_customer_key)
+        any(_denies(statement, "s3:PutObject", matches) for statement in _statements(policy))
+        for matches in (_is_other_key, _is_customer_key)
     )
 
 
-def _denies(statement: Props, action: str, speaks: Callable[[Props], bool]) -> bool:
-    """Whether a statement denies an action to everyone where its condition says so."""
+def _denies(statement: Props, action: str, matches: Callable[[Props], bool]) -> bool:
+    """Whether a statement denies an action to everyone, under a condition that matches."""
     actions = statement.get("Action")
     return (
         statement.get("Effect") == "Deny"
         and statement.get("Principal") in ("*", {"AWS": "*"})
         and bool({action, "s3:*"} & {actions if isinstance(actions, str) else "", *_texts(actions)})
-        and speaks(statement.get("Condition") or {})
+        and matches(statement.get("Condition") or {})
     )
 
 
@@ -145,11 +147,11 @@ def _rotation(props: Props) -> Iterator[str]:
 
 def _boundary(props: Props) -> Iterator[str]:
     if not _is_set(props, "permissionsBoundary"):
-        yield "permissionsBoundary must be set, so that nothing attached later can exceed it"
+        yield "permissionsBoundary must be set, so that no policy attached later can exceed it"
 
 
 def _access_key(props: Props) -> Iterator[str]:
-    yield "must not be made: use a role with MFA for people, OIDC for workflows"
+    yield "access keys must not be created; use a role with MFA for people, and OIDC for workflows"
 
 
 def _password(props: Props) -> Iterator[str]:
@@ -161,11 +163,11 @@ def _trail(props: Props) -> Iterator[str]:
     if props.get("enableLogging") is False:
         yield "enableLogging must not be false"
     if props.get("enableLogFileValidation") is not True:
-        yield "enableLogFileValidation must be true, so that an altered log shows"
+        yield "enableLogFileValidation must be true, so that altered logs can be detected"
 
 
 def _workflow_trust(props: Props) -> Iterator[str]:
-    """A trust for GitHub that does not compare the whole subject lets in other branches, forks or repositories."""
+    """A trust policy that compares only part of GitHub's subject also trusts other branches, forks or repositories."""
     for statement in _statements(props.get("assumeRolePolicy")):
         if "githubusercontent" not in json.dumps(statement.get("Principal", "")):
             continue
@@ -173,18 +175,18 @@ def _workflow_trust(props: Props) -> Iterator[str]:
         for subject in [subjects] if isinstance(subjects, str) else subjects or [""]:
             if not subject.startswith("repo:") or "*" in subject or subject.endswith(":pull_request"):
                 yield (
-                    f"the trust for GitHub must compare {_GITHUB_SUBJECT} by StringEquals with one repository and"
-                    f" environment or branch, not {subject or 'nothing'!r}"
+                    f"the trust policy for GitHub must compare {_GITHUB_SUBJECT} by StringEquals with one repository"
+                    f" and environment or branch, not {subject or 'nothing'!r}"
                 )
 
 
 def _is_set(props: Props, key: str) -> bool:
-    """Whether there is an input, which in a preview may not be known yet; the engine leaves out what is None."""
+    """Whether an input is set, even to a value that a preview does not know yet; the engine omits None."""
     return key in list(props)
 
 
 def _statements(policy: object) -> list[Props]:
-    """The statements of a document, given as text or as it is; one that is not known yet has none."""
+    """The statements of a document, which is JSON text or a mapping; a document that is not known yet has none."""
     if isinstance(policy, str):
         try:
             policy = json.loads(policy)
@@ -195,55 +197,59 @@ def _statements(policy: object) -> list[Props]:
 
 
 RULES = {
-    "access-key": Rule(description="No static keys.", resource_type="aws:iam/accessKey:AccessKey", judge=_access_key),
+    "access-key": Rule(
+        description="Static access keys are not created.", resource_type="aws:iam/accessKey:AccessKey", find=_access_key
+    ),
     "bucket-encryption": Rule(
-        description="What lies in a bucket is encrypted with a key of your own.",
+        description="The contents of a bucket are encrypted with your own key.",
         resource_type="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        judge=_encryption,
+        find=_encryption,
     ),
     "bucket-force-destroy": Rule(
-        description="Buckets are not destroyed with their objects.", resource_type=_BUCKET, judge=_force_destroy
+        description="Buckets that contain objects are not destroyed.", resource_type=_BUCKET, find=_force_destroy
     ),
     "bucket-lifecycle": Rule(
-        description="Old versions and unfinished uploads go.",
+        description="Old versions and unfinished uploads expire.",
         resource_type="aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        judge=_lifecycle,
+        find=_lifecycle,
     ),
     "bucket-ownership": Rule(
         description="Objects belong to the bucket's owner.",
         resource_type="aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-        judge=_ownership,
+        find=_ownership,
     ),
     "bucket-public-access": Rule(
         description="Nothing is public.",
         resource_type="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-        judge=_public_access,
+        find=_public_access,
     ),
     "bucket-transport": Rule(
-        description="Buckets are reached by TLS 1.2 or newer and open to nobody in particular.",
+        description="Buckets require TLS 1.2 or newer and are not open to everyone.",
         resource_type="aws:s3/bucketPolicy:BucketPolicy",
-        judge=_transport,
+        find=_transport,
     ),
     "bucket-versioning": Rule(
         description="Deletions can be undone.",
         resource_type="aws:s3/bucketVersioning:BucketVersioning",
-        judge=_versioning,
+        find=_versioning,
     ),
-    "key-rotation": Rule(description="Keys rotate.", resource_type="aws:kms/key:Key", judge=_rotation),
+    "key-rotation": Rule(description="Keys rotate.", resource_type="aws:kms/key:Key", find=_rotation),
     "trail": Rule(
-        description="The audit trail runs and shows alterations.",
+        description="The audit trail is on and detects alterations.",
         resource_type="aws:cloudtrail/trail:Trail",
-        judge=_trail,
+        find=_trail,
     ),
-    "user-boundary": Rule(description="Users have a boundary.", resource_type="aws:iam/user:User", judge=_boundary),
+    "user-boundary": Rule(
+        description="Users have a permissions boundary.", resource_type="aws:iam/user:User", find=_boundary
+    ),
     "user-password": Rule(
         description="First passwords must be changed.",
         resource_type="aws:iam/userLoginProfile:UserLoginProfile",
-        judge=_password,
+        find=_password,
     ),
     "workflow-trust": Rule(
-        description="Workflows are trusted by their whole subject.",
+        description="Trust in workflows compares the complete subject.",
         resource_type="aws:iam/role:Role",
-        judge=_workflow_trust,
+        find=_workflow_trust,
     ),
 }

@@ -1,1 +1,1 @@
-"""The data's home on AWS: settings, policies, and the components made from them."""
+"""The bucket with the data on AWS, and access to it: settings, policies, and the components made from them."""

@@ -1,4 +1,4 @@
-"""Who gets in: a role per duty, the people who may assume them, and the workflows."""
+"""Access to the data: one role per duty, and the users and workflows that may assume it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_aws import iam
 
+from .documents import assume_documents, is_inline, people_trust_document, preview_subjects, project_subjects
 from .policies import (
     Document,
     admin_policy,
-    assume_policy,
+    break_glass_policy,
     data_policy,
-    people_trust,
     policy_text,
     preview_policy,
     self_service_policy,
@@ -21,11 +21,11 @@ from .policies import (
     workflow_trust,
 )
 from .policies.role_policies import DataKind
-from .policies.trust_policies import AUDIENCE, GITHUB_ISSUER, branch_subject, environment_subject
-from .roles import Role, RoleKind, role_arn, role_name, user_arn, user_name
+from .policies.trust_policies import AUDIENCE, GITHUB_ISSUER
+from .roles import Role, RoleKind, role_name, user_name
 from .settings import Person, Project, Settings
 
-# A workflow reads like a reader and publishes like a contributor; neither deletes.
+# A workflow reads with a reader's permissions and publishes with a contributor's; neither may delete.
 _DATA_KINDS: dict[RoleKind, DataKind] = {
     "reader": "reader",
     "contributor": "contributor",
@@ -33,17 +33,17 @@ _DATA_KINDS: dict[RoleKind, DataKind] = {
     "ci-read": "reader",
     "ci-publish": "contributor",
 }
-_SESSION_S = {"admin": 3600, "ci-preview": 3600}
+_SESSION_S = {"admin": 3600, "break-glass": 3600, "ci-preview": 3600}
 _WORKDAY_S = 8 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataAccessArgs:
-    """What access is made from.
+    """Arguments of DataAccess.
 
     Attributes:
-        log_bucket: name of the bucket with the logs.
-        key_arn: of the key the data is encrypted with.
+        log_bucket: Name of the bucket with the logs.
+        key_arn: ARN of the key that encrypts the data.
     """
 
     settings: Settings
@@ -52,11 +52,11 @@ class DataAccessArgs:
 
 
 class DataAccess(pulumi.ComponentResource):
-    """Roles, people and workflows.
+    """Roles, IAM users, and trust in GitHub's workflows.
 
     Attributes:
-        role_arns: by the role's name in the settings.
-        initial_passwords: secret; of the IAM users that have no PGP key, by person.
+        role_arns: ARN of each role, by its name in the settings.
+        initial_passwords: First password of each IAM user, by person; secret, or encrypted with the person's PGP key.
     """
 
     def __init__(self, name: str, args: DataAccessArgs, opts: ResourceOptions | None = None) -> None:
@@ -75,15 +75,14 @@ class DataAccess(pulumi.ComponentResource):
         if not people:
             return
         settings = self._settings
-        names = {"account_id": settings.account_id}
-        boundary = self._managed_policy("user-boundary", user_boundary(**names, stack=settings.stack))
-        self_service = self._managed_policy("user-self-service", self_service_policy(**names))
+        boundary = self._managed_policy("user-boundary", user_boundary(place=settings.place))
+        self_service = self._managed_policy("user-self-service", self_service_policy(place=settings.place))
         for person in people:
             user = iam.User(
                 f"user-{person.name}",
                 name=user_name(settings.stack, person.name),
                 permissions_boundary=boundary.arn,
-                # Else somebody who set up MFA, as they must, could not be removed by removing their line.
+                # Otherwise AWS refuses to delete a user who has set up an MFA device, which every user must.
                 force_destroy=True,
                 opts=self._child(),
             )
@@ -91,15 +90,24 @@ class DataAccess(pulumi.ComponentResource):
             iam.UserPolicyAttachment(
                 f"user-{person.name}-self-service", user=user.name, policy_arn=self_service.arn, opts=self._child()
             )
-            arns = [self._role_arn(role) for role in person.roles]
+            self._make_assume_policies(person, user)
+            self._make_login(person, user)
+
+    def _make_assume_policies(self, person: Person, user: iam.User) -> None:
+        documents = assume_documents(self._settings, person)
+        if is_inline(documents):
             iam.UserPolicy(
                 f"user-{person.name}-roles",
                 name="assume-roles",
                 user=user.name,
-                policy=policy_text(assume_policy(role_arns=arns)),
+                policy=policy_text(documents[0]),
                 opts=self._child(),
             )
-            self._make_login(person, user)
+            return
+        for number, document in enumerate(documents, 1):
+            name = f"user-{person.name}-roles-{number}"
+            policy = self._managed_policy(name, document)
+            iam.UserPolicyAttachment(name, user=user.name, policy_arn=policy.arn, opts=self._child())
 
     def _make_login(self, person: Person, user: iam.User) -> None:
         login = iam.UserLoginProfile(
@@ -108,7 +116,7 @@ class DataAccess(pulumi.ComponentResource):
             pgp_key=person.pgp_key,
             password_length=24,
             password_reset_required=True,
-            # The person changes the password; that must not make a new one at the next update.
+            # The user replaces the first password. Without this, the next update would reset it.
             opts=ResourceOptions(
                 parent=self,
                 ignore_changes=["password_length", "password_reset_required", "pgp_key"],
@@ -119,15 +127,12 @@ class DataAccess(pulumi.ComponentResource):
 
     def _make_people_roles(self) -> None:
         settings = self._settings
-        for role in settings.held_roles:
-            holders = [person for person in settings.people if role in person.roles]
-            users = [person.name for person in holders if person.principal is None]
-            document = people_trust(
-                user_arns=[user_arn(settings.account_id, settings.stack, name) for name in users],
-                principal_arns=[person.principal for person in holders if person.principal is not None],
-            )
+        for role in settings.assigned_roles:
+            people = [person for person in settings.people if role in person.roles]
+            users = [person.name for person in people if person.principal is None]
+            document = people_trust_document(settings, role)
             if document is not None:
-                # IAM refuses a trust policy that names a user who does not exist yet.
+                # IAM refuses a trust policy that names a user who does not exist, so the users are created first.
                 self._make_role(role, document, after=[self._users[name] for name in users])
 
     def _make_workflow_roles(self, projects: list[Project]) -> None:
@@ -138,15 +143,11 @@ class DataAccess(pulumi.ComponentResource):
         for project in projects:
             if (github := project.github) is None:
                 continue
-            subjects: dict[RoleKind, str] = {
-                "ci-read": environment_subject(github.repository, github.environment),
-                "ci-publish": branch_subject(github.repository, github.branch),
-            }
-            for kind, subject in subjects.items():
-                self._make_role(Role(kind=kind, project=project.name), _workflow_trust(provider_arn, subject))
+            for kind, trusted in project_subjects(github).items():
+                self._make_role(Role(kind=kind, project=project.name), _workflow_trust(provider_arn, trusted))
         if preview is not None:
-            subject = environment_subject(preview.repository, preview.environment)
-            self._make_role(Role(kind="ci-preview", project=None), _workflow_trust(provider_arn, subject))
+            trust = _workflow_trust(provider_arn, preview_subjects(preview))
+            self._make_role(Role(kind="ci-preview", project=None), trust)
 
     def _make_github_provider(self) -> iam.OpenIdConnectProvider:
         return iam.OpenIdConnectProvider(
@@ -160,7 +161,7 @@ class DataAccess(pulumi.ComponentResource):
         after: list[pulumi.Resource] | list[iam.User] | None = None,
     ) -> None:
         name = role.key.replace("/", "-")
-        made = iam.Role(
+        iam_role = iam.Role(
             f"role-{name}",
             name=role_name(self._settings.stack, role),
             description=f"Shrinkwrap {self._settings.stack}: {role.key}",
@@ -169,20 +170,20 @@ class DataAccess(pulumi.ComponentResource):
             opts=self._child(*(after or [])),
         )
         policy = self._args.key_arn.apply(lambda key_arn: policy_text(self._role_policy(role, key_arn)))
-        iam.RolePolicy(f"role-{name}-policy", name="data", role=made.name, policy=policy, opts=self._child())
-        self.role_arns[role.key] = made.arn
+        iam.RolePolicy(f"role-{name}-policy", name="data", role=iam_role.name, policy=policy, opts=self._child())
+        self.role_arns[role.key] = iam_role.arn
 
     def _role_policy(self, role: Role, key_arn: str) -> Document:
         bucket = self._settings.bucket.name
         if role.kind == "ci-preview" and self._settings.preview is not None:
             return preview_policy(
-                account_id=self._settings.account_id,
-                region=self._settings.region,
-                stack=self._settings.stack,
+                place=self._settings.place,
                 buckets=[bucket, self._args.log_bucket],
                 key_arn=key_arn,
                 state_bucket=self._settings.preview.state_bucket,
             )
+        if role.kind == "break-glass":
+            return break_glass_policy(bucket=bucket, key_arn=key_arn)
         if role.project is None:
             return admin_policy(bucket=bucket, log_bucket=self._args.log_bucket, key_arn=key_arn)
         region = self._settings.region
@@ -193,12 +194,9 @@ class DataAccess(pulumi.ComponentResource):
         full_name = f"shrinkwrap-{self._settings.stack}-{name}"
         return iam.Policy(name, name=full_name, policy=policy_text(document), opts=self._child())
 
-    def _role_arn(self, role: Role) -> str:
-        return role_arn(self._settings.account_id, self._settings.stack, role)
-
     def _child(self, *after: pulumi.Resource) -> ResourceOptions:
         return ResourceOptions(parent=self, depends_on=list(after))
 
 
-def _workflow_trust(provider_arn: Input[str], subject: str) -> Output[Document]:
-    return Output.from_input(provider_arn).apply(lambda arn: workflow_trust(provider_arn=arn, subject=subject))
+def _workflow_trust(provider_arn: Input[str], subjects: list[str]) -> Output[Document]:
+    return Output.from_input(provider_arn).apply(lambda arn: workflow_trust(provider_arn=arn, subjects=subjects))

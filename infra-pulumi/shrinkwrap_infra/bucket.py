@@ -1,4 +1,4 @@
-"""The data bucket: its key, its logs, and every setting that keeps what is in it safe."""
+"""The bucket with the data: its key, its logs, and every setting that protects its contents."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pulumi
 from pulumi import Input, ResourceOptions
 from pulumi_aws import budgets, cloudtrail, iam, kms, s3
 
+from .arns import bucket_arn
+from .documents import bucket_document
 from .policies import (
-    data_bucket_policy,
     key_policy,
     log_bucket_policy,
     policy_text,
     replication_policy,
     replication_trust,
 )
-from .roles import role_arn
 from .settings import BucketSettings, Budget, Replica, Settings
 
 _BUDGET_SERVICES = ["AWS CloudTrail", "AWS Key Management Service", "Amazon Simple Storage Service"]
@@ -24,7 +24,7 @@ _BUDGET_SERVICES = ["AWS CloudTrail", "AWS Key Management Service", "Amazon Simp
 
 @dataclass(frozen=True, kw_only=True)
 class DataBucketArgs:
-    """What a bucket is made from."""
+    """Arguments of DataBucket."""
 
     settings: Settings
 
@@ -37,21 +37,26 @@ class DataBucketArgs:
         return f"{self.bucket.name}-logs"
 
     @property
+    def names(self) -> list[str]:
+        """Names of the data bucket and the log bucket."""
+        return [self.bucket.name, self.log_bucket_name]
+
+    @property
     def trail_name(self) -> str:
         return f"shrinkwrap-{self.settings.stack}"
 
     @property
     def trail_arn(self) -> str:
-        return f"arn:aws:cloudtrail:{self.settings.region}:{self.settings.account_id}:trail/{self.trail_name}"
+        return self.settings.place.regional("cloudtrail", f"trail/{self.trail_name}")
 
 
 class DataBucket(pulumi.ComponentResource):
-    """A bucket that is safe by construction.
+    """A private, versioned, encrypted and audited bucket, with its key, its log bucket and a budget.
 
     Attributes:
-        bucket: name of the data bucket.
-        log_bucket: name of the bucket its access logs and audit trail go to.
-        key_arn: the key everything in it is encrypted with.
+        bucket: Name of the data bucket.
+        log_bucket: Name of the bucket that stores its access logs and audit trail.
+        key_arn: ARN of the key that encrypts the data.
     """
 
     def __init__(self, name: str, args: DataBucketArgs, opts: ResourceOptions | None = None) -> None:
@@ -64,7 +69,8 @@ class DataBucket(pulumi.ComponentResource):
         self.bucket = data.bucket
         self.log_bucket = logs.bucket
         self._audit(data, logs)
-        self._budget(args.settings.budget)
+        if args.settings.budget is not None:
+            self._budget(args.settings.budget)
         if args.bucket.replica is not None:
             self._replicate(data, args.bucket.replica)
         self.register_outputs({"bucket": self.bucket, "log_bucket": self.log_bucket, "key_arn": self.key_arn})
@@ -76,7 +82,7 @@ class DataBucket(pulumi.ComponentResource):
             description=f"Data of shrinkwrap {settings.stack}",
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=policy_text(key_policy(account_id=settings.account_id)),
+            policy=policy_text(key_policy(place=settings.place)),
             opts=ResourceOptions(parent=self, protect=True),
         )
         alias = f"alias/shrinkwrap-{settings.stack}"
@@ -91,9 +97,9 @@ class DataBucket(pulumi.ComponentResource):
             bucket=args.bucket.name,
             force_destroy=False,
             object_lock_enabled=True if lock else None,
-            opts=ResourceOptions(parent=self, protect=True),
+            opts=ResourceOptions(parent=self, protect=True, import_=args.bucket.name if args.bucket.exists else None),
         )
-        closed, self._versioning = self._close("data", data)
+        public_access, self._versioning = self._make_private("data", data)
         s3.BucketServerSideEncryptionConfiguration(
             "data-encryption",
             bucket=data.bucket,
@@ -117,23 +123,8 @@ class DataBucket(pulumi.ComponentResource):
                 rule={"default_retention": {"mode": lock.mode, "days": lock.days}},
                 opts=self._child(),
             )
-        stewards = [
-            role_arn(settings.account_id, settings.stack, role)
-            for role in settings.held_roles
-            if role.kind == "steward"
-        ]
-
-        def policy(key_arn: str) -> str:
-            return policy_text(
-                data_bucket_policy(
-                    bucket=args.bucket.name,
-                    account_id=settings.account_id,
-                    key_arn=key_arn,
-                    steward_arns=stewards,
-                )
-            )
-
-        s3.BucketPolicy("data-policy", bucket=data.bucket, policy=key.arn.apply(policy), opts=self._child(closed))
+        policy = key.arn.apply(lambda key_arn: policy_text(bucket_document(settings, key_arn=key_arn)))
+        s3.BucketPolicy("data-policy", bucket=data.bucket, policy=policy, opts=self._child(public_access))
         return data
 
     def _log_bucket(self) -> s3.Bucket:
@@ -144,11 +135,11 @@ class DataBucket(pulumi.ComponentResource):
             force_destroy=False,
             opts=ResourceOptions(parent=self, protect=True),
         )
-        closed, _ = self._close("logs", logs)
+        public_access, _ = self._make_private("logs", logs)
         s3.BucketServerSideEncryptionConfiguration(
             "logs-encryption",
             bucket=logs.bucket,
-            # S3 delivers access logs only to buckets that are encrypted with its own keys.
+            # S3 delivers access logs only to buckets that are encrypted with S3's own keys.
             rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
             opts=self._child(),
         )
@@ -174,12 +165,12 @@ class DataBucket(pulumi.ComponentResource):
             trail_arn=args.trail_arn,
         )
         self._log_policy = s3.BucketPolicy(
-            "logs-policy", bucket=logs.bucket, policy=policy_text(policy), opts=self._child(closed)
+            "logs-policy", bucket=logs.bucket, policy=policy_text(policy), opts=self._child(public_access)
         )
         return logs
 
-    def _close(self, name: str, bucket: s3.Bucket) -> tuple[s3.BucketPublicAccessBlock, s3.BucketVersioning]:
-        """What both buckets have: nothing public, no ACLs, every version kept."""
+    def _make_private(self, name: str, bucket: s3.Bucket) -> tuple[s3.BucketPublicAccessBlock, s3.BucketVersioning]:
+        """Block public access, turn off ACLs, and turn on versioning."""
         block = s3.BucketPublicAccessBlock(
             f"{name}-public-access",
             bucket=bucket.bucket,
@@ -204,7 +195,7 @@ class DataBucket(pulumi.ComponentResource):
         return block, versioning
 
     def _expire_old_versions(self, name: str, bucket: s3.Bucket, settings: BucketSettings) -> None:
-        """A current version never expires: DVC's objects are needed as long as a commit names them."""
+        """Expire replaced versions only: DVC needs the current ones as long as any commit refers to them."""
         s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
@@ -222,7 +213,7 @@ class DataBucket(pulumi.ComponentResource):
         )
 
     def _audit(self, data: s3.Bucket, logs: s3.Bucket) -> None:
-        """Who asked for what: S3's own logs, and each data event in a trail whose files cannot be altered unseen."""
+        """Record every request: in S3's access logs, and in a trail that shows whether its files were altered."""
         s3.BucketLogging(
             "data-logging",
             bucket=data.bucket,
@@ -237,16 +228,40 @@ class DataBucket(pulumi.ComponentResource):
             s3_key_prefix="trail",
             enable_logging=True,
             enable_log_file_validation=True,
-            include_global_service_events=False,
+            # Events of IAM and of STS in other regions are only in a trail of all regions. The first trail with
+            # management events is free in each region, and the objects are in one region.
+            is_multi_region_trail=True,
+            include_global_service_events=True,
             advanced_event_selectors=[
+                {
+                    "name": "Every change of a setting, role, user or key",
+                    "field_selectors": [
+                        {"field": "eventCategory", "equals": ["Management"]},
+                        {"field": "readOnly", "equals": ["false"]},
+                    ],
+                },
+                {
+                    # AssumeRole counts as reading. Uses of keys are left out: there are as many as requests.
+                    "name": "Every session of a role, and every look at a setting",
+                    "field_selectors": [
+                        {"field": "eventCategory", "equals": ["Management"]},
+                        {"field": "readOnly", "equals": ["true"]},
+                        {"field": "eventSource", "not_equals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]},
+                    ],
+                },
                 {
                     "name": "Every request for an object",
                     "field_selectors": [
                         {"field": "eventCategory", "equals": ["Data"]},
                         {"field": "resources.type", "equals": ["AWS::S3::Object"]},
-                        {"field": "resources.ARN", "starts_withs": [f"arn:aws:s3:::{self._args.bucket.name}/"]},
+                        {
+                            "field": "resources.ARN",
+                            "starts_withs": [
+                                f"{bucket_arn(self._args.bucket.name, region=self._args.settings.region)}/"
+                            ],
+                        },
                     ],
-                }
+                },
             ],
             opts=self._child(self._log_policy),
         )
@@ -279,9 +294,7 @@ class DataBucket(pulumi.ComponentResource):
         role = iam.Role(
             "replication-role",
             name=f"shrinkwrap-{settings.stack}-replication",
-            assume_role_policy=policy_text(
-                replication_trust(account_id=settings.account_id, bucket=self._args.bucket.name)
-            ),
+            assume_role_policy=policy_text(replication_trust(place=settings.place, bucket=self._args.bucket.name)),
             opts=self._child(),
         )
 
@@ -293,6 +306,7 @@ class DataBucket(pulumi.ComponentResource):
                     key_arn=key_arn,
                     replica_bucket_arn=replica.bucket_arn,
                     replica_key_arn=replica.key_arn,
+                    has_object_lock=self._args.bucket.object_lock is not None,
                 )
             )
 

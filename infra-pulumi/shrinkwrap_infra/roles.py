@@ -1,27 +1,32 @@
-"""Which roles there are and what they are called; names and ARNs are known before anything is made."""
+"""The kinds of roles, and their names and ARNs, which are known before the roles exist."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-RoleKind = Literal["reader", "contributor", "steward", "admin", "ci-read", "ci-publish", "ci-preview"]
+from .arns import Place
 
-# What a person may be in a project; workflows are ci-read and ci-publish, and ci-preview, which is of no project.
+RoleKind = Literal["reader", "contributor", "steward", "admin", "break-glass", "ci-read", "ci-publish", "ci-preview"]
+
+# The roles in a project that the settings may assign to people, and those that belong to no project. Workflows have
+# ci-read and ci-publish, and ci-preview belongs to no project.
 PERSON_KINDS: tuple[RoleKind, ...] = ("reader", "contributor", "steward")
-ROLE_NAME_LIMIT = 64
+STACK_KINDS: tuple[RoleKind, ...] = ("admin", "break-glass")
+# Characters that IAM allows in the name of a role or user.
+NAME_LIMIT = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A kind of role in a project; admin and ci-preview are of no project."""
+    """A role of a project; admin, break-glass and ci-preview belong to no project."""
 
     kind: RoleKind
     project: str | None
 
     @property
     def key(self) -> str:
-        """Its name in settings and outputs: `traffic/reader`, `admin`."""
+        """The name in settings and outputs: `traffic/reader`, `admin`."""
         return self.kind if self.project is None else f"{self.project}/{self.kind}"
 
 
@@ -29,13 +34,13 @@ def role_name(stack: str, role: Role) -> str:
     return f"shrinkwrap-{stack}-{role.key.replace('/', '-')}"
 
 
-def role_arn(account_id: str, stack: str, role: Role) -> str:
-    return f"arn:aws:iam::{account_id}:role/{role_name(stack, role)}"
+def role_arn(place: Place, role: Role) -> str:
+    return place.iam("role", role_name(place.stack, role))
 
 
 def user_name(stack: str, person: str) -> str:
     return f"shrinkwrap-{stack}-{person}"
 
 
-def user_arn(account_id: str, stack: str, person: str) -> str:
-    return f"arn:aws:iam::{account_id}:user/{user_name(stack, person)}"
+def user_arn(place: Place, person: str) -> str:
+    return place.iam("user", user_name(place.stack, person))

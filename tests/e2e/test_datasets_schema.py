@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from data_convert.errors import SpecErrors
-from data_convert.spec_file import parse_specs
+from data_convert.spec.spec_file import parse_specs
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 SCHEMA = json.loads((DATA / "datasets.schema.json").read_text())
@@ -40,7 +40,11 @@ def test_the_shipped_file_fits_both() -> None:
         ('output = "y"', 'output = "y"\non_reject = "drop"'),
         ('output = "y"', 'output = "y"\nzstd_level = 0'),
         ('output = "y"', 'output = "y"\nparts = "{year}"'),
-        ('output = "y"', 'output = "y"\ndialect = { delimiter = ";;" }'),
+        ('output = "y"', 'output = "y"\ndialect = { delimiter = "" }'),
+        ('output = "y"', 'output = "y"\ndialect = { skip_lines = "to-data" }'),
+        ('output = "y"', 'output = "y"\ndrift = { new_column = "drop" }'),
+        ('output = "y"', 'output = "y"\nmax_rejects = 5'),
+        ('"int8"', '"decimal(9)"'),
         ("[datasets.a]", '[datasets."A b"]'),
         ('name = "n", ', ""),
     ],
@@ -56,15 +60,16 @@ def test_both_refuse_the_same(good: str, bad: str) -> None:
 
 def test_keys_are_the_same() -> None:
     """Schema and README know every key that the conversion accepts, and no other."""
-    from data_convert import spec_file
+    from data_convert.spec import key_checks
 
     definitions = SCHEMA["definitions"]
     readme = (DATA / "README.md").read_text()
     for keys, properties in (
-        (spec_file._DATASET_KEYS, definitions["dataset"]["properties"]),
-        (spec_file._DIALECT_KEYS, definitions["dataset"]["properties"]["dialect"]["properties"]),
-        (spec_file._COLUMN_KEYS, definitions["column"]["properties"]),
-        (spec_file._DROP_KEYS, definitions["drop"]["properties"]),
+        (key_checks.DATASET_KEYS, definitions["dataset"]["properties"]),
+        (key_checks.DIALECT_KEYS, definitions["dataset"]["properties"]["dialect"]["properties"]),
+        (key_checks.DRIFT_KEYS, definitions["dataset"]["properties"]["drift"]["properties"]),
+        (key_checks.COLUMN_KEYS, definitions["column"]["properties"]),
+        (key_checks.DROP_KEYS, definitions["drop"]["properties"]),
     ):
         assert set(keys) == set(properties)
         assert all(f"`{key}`" in readme for key in keys)

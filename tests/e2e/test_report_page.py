@@ -51,7 +51,7 @@ def page() -> str:
             text_bytes=12 * raw_bytes,
             parquet_bytes=parquet_bytes,
             columns=columns,
-            strangers=2,
+            foreign_files=2,
         )
 
     return report_page(

@@ -1,4 +1,4 @@
-"""Group main: what every notebook imports."""
+"""Group main: the packages that every notebook imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 
 def test_pandas_reads_parquet(tmp_path: Path) -> None:
-    """A Parquet file that pyarrow wrote comes back as the same pandas frame."""
+    """A Parquet file of pyarrow is read back as the same pandas frame."""
     frame = pd.DataFrame({"station": np.arange(3), "speed_mph": [61.5, None, 58.25]})
     pq.write_table(pa.Table.from_pandas(frame), tmp_path / "speeds.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "speeds.parquet"), frame)

@@ -1,4 +1,4 @@
-"""Group models: what model notebooks add."""
+"""Group models: the additional packages of notebooks with models."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The notebooks whose image this environment is, run on three small days: all cells, and twice alike."""
+"""The notebooks of this environment's image run on three small days, and two runs have the same outputs."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -17,15 +18,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["env-spec"]
-# Said by the noxfile: "main+notebook".
+# The noxfile sets it, for example to "main+notebook".
 GROUPS = set(os.environ.get("SHRINKWRAP_GROUPS", "").split("+"))
-HERE = [name for name, table in SPEC["notebooks"].items() if set(SPEC["images"][table["image"]]["groups"]) == GROUPS]
+NOTEBOOKS = [
+    name for name, table in SPEC["notebooks"].items() if set(SPEC["images"][table["image"]]["groups"]) == GROUPS
+]
 
 Run = Callable[..., list[Any]]
 
 
 def traffic() -> pd.DataFrame:
-    """Six stations on a holiday and two workdays, one of them with a jam."""
+    """Six stations on a holiday and two workdays, with a traffic jam."""
     times = pd.date_range("2024-01-01", periods=3 * 288, freq="5min", name="timestamp").astype("datetime64[us]")
     frame = pd.MultiIndex.from_product([times, range(101, 107)], names=["timestamp", "station"]).to_frame(index=False)
     noise = np.random.default_rng(1).normal(size=len(frame))
@@ -48,7 +51,7 @@ def traffic() -> pd.DataFrame:
 
 
 def weather() -> pd.DataFrame:
-    """One airport's routine reports of these days and the daily summaries; rain in eight hours."""
+    """Routine reports and daily summaries of one airport for these days, with rain in eight hours."""
     times = pd.date_range("2024-01-01 00:53", periods=72, freq="h").astype("datetime64[us]")
     rain = np.where(np.arange(72) % 9 == 4, 1.5, 0.0)
     hourly = pd.DataFrame({"DATE": times, "REPORT_TYPE": "FM-15", "HourlyPrecipitation": rain})
@@ -61,7 +64,7 @@ def weather() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs a notebook in an environment; gives its cells."""
+    """A function that runs a notebook in an environment and returns its cells."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "datasets.toml").write_bytes((ROOT / "data/datasets.toml").read_bytes())
     for where, frame in (("pems/detector/d12_2024_01", traffic()), ("climate/LCD_2024", weather())):
@@ -84,7 +87,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def assert_ordered_by_time(cells: list[Any]) -> None:
-    """What a model learned from ends five minutes before the day that it is tested on."""
+    """Check that the training data of a model end five minutes before the day of its test."""
     (trained,) = [cell for cell in cells if cell.id == "train"]
     rows = re.findall(r"^\w+ (\d+ \w+) .* (\S+ \S+)$", trained.outputs[0].data["text/plain"], flags=re.MULTILINE)
     assert [day for day, _ in rows] == ["2 January", "3 January"]
@@ -92,15 +95,18 @@ def assert_ordered_by_time(cells: list[Any]) -> None:
         assert pd.Timestamp(until) + pd.Timedelta(minutes=5) == pd.Timestamp(f"{day} 2024")
 
 
-@pytest.mark.parametrize("name", HERE)
-def test_a_notebook_runs_twice_alike(run: Run, name: str, tmp_path: Path) -> None:
-    """Every cell runs without a warning, every figure is kept, and a second run gives the same to the last pixel."""
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_two_runs_of_a_notebook_are_equal(run: Run, name: str, tmp_path: Path) -> None:
+    """No cell warns, every figure is saved, and a second run has the same outputs to the pixel and the same metrics."""
     first = run(name, tmp_path, PYTHONHASHSEED="1", OMP_NUM_THREADS="1")
     outputs = [output for cell in first for output in cell.get("outputs", [])]
     assert [output.text for output in outputs if output.output_type == "stream"] == []
     figures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(figures) == len(list(tmp_path.glob("*.png"))) >= 3
+    metrics = (tmp_path / "metrics.json").read_bytes()
+    assert len(json.loads(metrics)) >= 1
     if name == "speed-model":
         assert_ordered_by_time(first)
     second = run(name, tmp_path, PYTHONHASHSEED="2", OMP_NUM_THREADS="2")
     assert [cell.get("outputs") for cell in first] == [cell.get("outputs") for cell in second]
+    assert (tmp_path / "metrics.json").read_bytes() == metrics

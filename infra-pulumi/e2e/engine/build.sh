@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds the Pulumi CLI and its Python language host from their Go modules, with the hashes in go.sum, and prints the
-# folder they are in. A second time, nothing is done. Ends with 3 and says why where they cannot be built.
+# Builds the Pulumi CLI and its Python language host from their Go modules, with the hashes in go.sum, and prints their
+# folder. If they are up to date, it only prints the folder. If they cannot be built, it reports why and exits with 3.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 cannot() { printf 'pulumi engine: %s\n' "$*" >&2; exit 3; }
 
 PATH=$PATH:/usr/local/go/bin
-command -v go >/dev/null || cannot 'there is no go on PATH; install Go 1.26.6 or newer (https://go.dev/doc/install)'
+command -v go >/dev/null || cannot 'go is not on PATH; fix: install Go 1.26.6 or newer (https://go.dev/doc/install)'
 version=$(sed -n 's|^require github.com/pulumi/pulumi/pkg/v3 v||p' "$here/cli/go.mod")
 made_from=$(cat "$here"/build.sh "$here"/*/go.{mod,sum} && go version)
 folder=$root/.shrinkwrap/pulumi-engine/$version
@@ -17,7 +17,7 @@ if ! [[ -e $folder/made-from && $(cat "$folder/made-from") = "$made_from" ]]; th
     printf 'pulumi engine: building Pulumi %s in %s (four to seven minutes the first time)\n' "$version" "$folder" >&2
     fresh=$(mktemp -d "$root/.shrinkwrap/pulumi-engine/XXXXXX")
     trap 'rm -rf "$fresh"' EXIT
-    # Modules at the versions of go.mod, by hashes of go.sum; nothing is looked up anew.
+    # Use exactly the versions of go.mod and the hashes of go.sum.
     export GOFLAGS='-mod=readonly -buildvcs=false -trimpath' GOTOOLCHAIN=local CGO_ENABLED=0
     build() { # MODULE-FOLDER PACKAGE VERSION
         (cd "$here/$1" && nice go build -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$3" \
@@ -25,7 +25,7 @@ if ! [[ -e $folder/made-from && $(cat "$folder/made-from") = "$made_from" ]]; th
     }
     build cli github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "$version"
     build python-host github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python "$version"
-    # The host starts each program through this script, of the CLI's version.
+    # The language host starts each program through this script, whose version must be the CLI's.
     sdk=$(cd "$here/cli" && go list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)
     install -m 755 "$sdk/python/cmd/pulumi-language-python-exec" "$fresh/"
     printf '%s\n' "$made_from" >"$fresh/made-from"

@@ -1,29 +1,50 @@
-"""What nobody may do with the buckets, whatever their own policy says, and which services may write logs."""
+"""Policies of the buckets: denials that override every other policy, and the services that may write logs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .document import Document, Statement, allow_service, deny_everyone, document
+from ..arns import bucket_arn_like
+from .document import Condition, Document, Statement, allow_service, deny_everyone, document
+from .role_policies import CHANGE_SETTINGS
 
 _SSE = "s3:x-amz-server-side-encryption"
 _SSE_KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_STORAGE_CLASS = "s3:x-amz-storage-class"
 _SSE_CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
-def data_bucket_policy(*, bucket: str, account_id: str, key_arn: str, steward_arns: Sequence[str]) -> Document:
-    """Only denials: whoever may do something says so in the role's own policy.
+def data_bucket_policy(
+    *,
+    bucket: str,
+    account_id: str,
+    key_arn: str,
+    steward_arns: Sequence[str],
+    own_callers: Sequence[str],
+    break_glass_arn: str | None = None,
+) -> Document:
+    """Only denials; permissions are in the policies of the roles.
 
-    A header that is not sent is no wrong one: the bucket's default encryption then applies. But `aws:kms` without a key
-    would mean the account's AWS managed key.
+    An upload without encryption headers is allowed, because the bucket's default encryption then applies. An upload
+    with `aws:kms` and no key is denied, because it would use the account's AWS managed key.
+
+    Args:
+        bucket: Name of the bucket.
+        account_id: The account of the stack.
+        key_arn: ARN of the key that encrypts the data.
+        steward_arns: ARNs of the roles that may delete.
+        own_callers: Patterns that match the ARNs of all roles and users of the stack.
+        break_glass_arn: ARN of the role that may change settings and remove versions; None if it does not exist.
     """
-    objects = [f"arn:aws:s3:::{bucket}/*"]
-    # Credentials from AssumeRole carry no MFA mark; a steward's MFA is asked for where the role is assumed.
+    home = bucket_arn_like(bucket, key_arn)
+    objects = [f"{home}/*"]
+    # Credentials from AssumeRole do not record MFA, nor do those of an identity provider. The trust policy requires the
+    # MFA of a steward, and of the role break-glass, when the role is assumed.
     without_mfa = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
-    not_steward = {"ArnNotEquals": {"aws:PrincipalArn": list(steward_arns)}} if steward_arns else {}
+    break_glass = [] if break_glass_arn is None else [break_glass_arn]
     return document(
-        *_transport(bucket),
-        *_own_account(bucket, account_id),
+        *_transport(home),
+        *_own_account(home, account_id),
         deny_everyone(
             "DenyOtherEncryption",
             ["s3:PutObject"],
@@ -37,29 +58,48 @@ def data_bucket_policy(*, bucket: str, account_id: str, key_arn: str, steward_ar
             {"Null": {_SSE_KEY: "false"}, "ArnNotEquals": {_SSE_KEY: key_arn}},
         ),
         deny_everyone("DenyManagedKey", ["s3:PutObject"], objects, {"Null": {_SSE: "false", _SSE_KEY: "true"}}),
+        # Objects of other classes cost more to read, or cannot be read before they are restored.
+        deny_everyone(
+            "DenyOtherStorageClasses",
+            ["s3:PutObject"],
+            objects,
+            {"Null": {_STORAGE_CLASS: "false"}, "StringNotEquals": {_STORAGE_CLASS: "STANDARD"}},
+        ),
         deny_everyone("DenyCustomerKey", ["s3:PutObject"], objects, {"Null": {_SSE_CUSTOMER: "false"}}),
-        deny_everyone("DenyDeletionWithoutMfa", ["s3:DeleteObject"], objects, {**without_mfa, **not_steward}),
+        # No role or user of the stack can open, unlock or expire the bucket, even with a wider policy attached.
+        deny_everyone(
+            "DenySettingsToOwnCallers",
+            CHANGE_SETTINGS,
+            [home],
+            {"ArnLike": {"aws:PrincipalArn": list(own_callers)}, **_except(break_glass)},
+        ),
+        deny_everyone(
+            "DenyDeletionWithoutMfa",
+            ["s3:DeleteObject"],
+            objects,
+            {**without_mfa, **_except([*steward_arns, *break_glass])},
+        ),
         deny_everyone(
             "DenyRemovalOfVersionsWithoutMfa",
             ["s3:BypassGovernanceRetention", "s3:DeleteObjectVersion"],
             objects,
-            without_mfa,
+            {**without_mfa, **_except(break_glass)},
         ),
     )
 
 
 def log_bucket_policy(*, log_bucket: str, bucket: str, account_id: str, trail_arn: str) -> Document:
-    """The log services may write, each for our source only; the rest is left to the account's own policies."""
-    home = f"arn:aws:s3:::{log_bucket}"
+    """Allow the log services to write, each only for our bucket or trail; the roles' policies decide the rest."""
+    home = bucket_arn_like(log_bucket, trail_arn)
     from_bucket = {
-        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"},
+        "ArnEquals": {"aws:SourceArn": bucket_arn_like(bucket, trail_arn)},
         "StringEquals": {"aws:SourceAccount": account_id},
     }
     from_trail = {"StringEquals": {"aws:SourceArn": trail_arn}}
     from_trail_as_owner = {"StringEquals": {"aws:SourceArn": trail_arn, "s3:x-amz-acl": "bucket-owner-full-control"}}
     return document(
-        *_transport(log_bucket),
-        *_own_account(log_bucket, account_id),
+        *_transport(home),
+        *_own_account(home, account_id),
         allow_service("AccessLogs", "logging.s3.amazonaws.com", ["s3:PutObject"], [f"{home}/access/*"], from_bucket),
         allow_service("TrailLooks", "cloudtrail.amazonaws.com", ["s3:GetBucketAcl"], [home], from_trail),
         allow_service(
@@ -72,17 +112,22 @@ def log_bucket_policy(*, log_bucket: str, bucket: str, account_id: str, trail_ar
     )
 
 
-def _transport(bucket: str) -> list[Statement]:
-    everything = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+def _except(arns: Sequence[str]) -> Condition:
+    """The condition that exempts these roles from a denial."""
+    return {"ArnNotEquals": {"aws:PrincipalArn": list(arns)}} if arns else {}
+
+
+def _transport(home: str) -> list[Statement]:
+    everything = [home, f"{home}/*"]
     return [
         deny_everyone("DenyPlainHttp", ["s3:*"], everything, {"Bool": {"aws:SecureTransport": "false"}}),
         deny_everyone("DenyOldTls", ["s3:*"], everything, {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
     ]
 
 
-def _own_account(bucket: str, account_id: str) -> list[Statement]:
-    """Services of AWS have no account; anonymous callers have none either, and are denied."""
-    everything = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+def _own_account(home: str, account_id: str) -> list[Statement]:
+    """Deny other accounts. AWS services have no account and are exempt; anonymous callers have none and are denied."""
+    everything = [home, f"{home}/*"]
     is_foreign = {
         "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
         "StringNotEquals": {"aws:PrincipalAccount": account_id},

@@ -1,4 +1,4 @@
-"""What a policy document is made of."""
+"""Policy documents and their statements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
-# Operator, then condition key, then the value or values.
+# By operator, then by condition key: the value or values.
 Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 _VERSION = "2012-10-17"
@@ -19,17 +19,17 @@ def document(*statements: Statement) -> Document:
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str], condition: Condition | None = None) -> Statement:
-    """A statement of an identity's policy."""
+    """A statement of an identity's policy that allows actions."""
     return _statement("Allow", sid, {"Action": list(actions), "Resource": list(resources)}, condition)
 
 
 def deny(sid: str, actions: Sequence[str], resources: Sequence[str], condition: Condition | None = None) -> Statement:
-    """A statement of an identity's policy."""
+    """A statement of an identity's policy that denies actions."""
     return _statement("Deny", sid, {"Action": list(actions), "Resource": list(resources)}, condition)
 
 
 def deny_everyone(sid: str, actions: Sequence[str], resources: Sequence[str], condition: Condition) -> Statement:
-    """A statement of a bucket's policy."""
+    """A statement of a bucket's policy that denies actions to every caller."""
     body = {"Principal": "*", "Action": list(actions), "Resource": list(resources)}
     return _statement("Deny", sid, body, condition)
 
@@ -37,7 +37,7 @@ def deny_everyone(sid: str, actions: Sequence[str], resources: Sequence[str], co
 def allow_service(
     sid: str, service: str, actions: Sequence[str], resources: Sequence[str], condition: Condition
 ) -> Statement:
-    """A statement of a resource's policy for a service of AWS."""
+    """A statement of a resource's policy that allows actions to an AWS service."""
     body = {"Principal": {"Service": service}, "Action": list(actions), "Resource": list(resources)}
     return _statement("Allow", sid, body, condition)
 
@@ -50,7 +50,7 @@ def trust(
 
 
 def policy_text(policy: Document) -> str:
-    """The JSON that AWS is given; the same document always gives the same text."""
+    """The document as JSON; equal documents have equal texts."""
     return json.dumps(policy, sort_keys=True, separators=(",", ":"))
 
 

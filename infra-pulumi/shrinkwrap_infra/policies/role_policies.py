@@ -1,28 +1,37 @@
-"""What each role may do: the least that DVC needs for it, found out against real servers."""
+"""Permissions of each role: the minimum that DVC needs, determined with real servers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
+from ..arns import Place, bucket_arn, bucket_arn_like
+from ..regions import s3_names
 from .document import Condition, Document, Statement, allow, deny, document
 
 DataKind = Literal["reader", "contributor", "steward"]
 
 
 def data_policy(kind: DataKind, *, bucket: str, prefix: str, key_arn: str, region: str) -> Document:
-    """List and get; a contributor also puts; a steward also deletes, which only garbage collection needs.
+    """Permission to list and get; for a contributor also to put; for a steward also to delete, and to see old versions.
+
+    Only garbage collection needs to delete, and only bringing a version back needs to see versions.
 
     Args:
-        kind: each one may do what those before it may.
-        prefix: of the project, with its slash.
+        kind: The kind of role.
+        bucket: Name of the bucket.
+        prefix: The prefix of the project, with its slash.
+        key_arn: ARN of the key that encrypts the data.
+        region: Region of the bucket.
     """
-    objects = [f"arn:aws:s3:::{bucket}/{prefix}*"]
-    # S3 answers 404 for a key that is not there only to those who may list, and asks without a prefix; with a plain
-    # StringLike, DVC would die with "Forbidden" on the first new file. Price: all roles can list all names (hashes).
+    home = bucket_arn(bucket, region=region)
+    objects = [f"{home}/{prefix}*"]
+    # S3 reports a missing key as 404 only to callers that may list, and it checks that without a prefix. With a plain
+    # StringLike, DVC would fail with "Forbidden" at the first new file. The price is that all roles can list all names,
+    # which are hashes.
     own_prefix = {"StringLikeIfExists": {"s3:prefix": [prefix.rstrip("/"), f"{prefix}*"]}}
     statements = [
-        allow("List", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"], own_prefix),
+        allow("List", ["s3:ListBucket"], [home], own_prefix),
         allow("Get", ["s3:GetObject"], objects),
         _key_use("Decrypt", "kms:Decrypt", key_arn=key_arn, bucket=bucket, region=region),
     ]
@@ -32,74 +41,102 @@ def data_policy(kind: DataKind, *, bucket: str, prefix: str, key_arn: str, regio
             _key_use("Encrypt", "kms:GenerateDataKey", key_arn=key_arn, bucket=bucket, region=region),
         ]
     if kind == "steward":
-        statements.append(allow("Delete", ["s3:DeleteObject"], objects))
+        statements += [
+            allow("Delete", ["s3:DeleteObject"], objects),
+            allow("ListVersions", ["s3:ListBucketVersions"], [home], own_prefix),
+            allow("GetVersions", ["s3:GetObjectVersion", "s3:RestoreObject"], objects),
+        ]
     return document(*statements)
 
 
 def admin_policy(*, bucket: str, log_bucket: str, key_arn: str) -> Document:
-    """Settings and logs of the buckets; no data, and neither opening the bucket nor removing it or its key."""
-    data, logs = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{log_bucket}"
+    """Permission to see the settings, the names and the logs; not to change a setting, and not for data."""
+    data, logs = bucket_arn_like(bucket, key_arn), bucket_arn_like(log_bucket, key_arn)
     return document(
         allow("SeeSettings", _SEE_SETTINGS, [data, logs]),
-        allow("ChangeSettings", _CHANGE_SETTINGS, [data]),
         allow("ListData", ["s3:ListBucket", "s3:ListBucketVersions"], [data]),
         allow("ListLogs", ["s3:ListBucket"], [logs]),
         allow("ReadLogs", ["s3:GetObject"], [f"{logs}/*"]),
         allow("SeeKey", _SEE_KEY, [key_arn]),
-        # Stays true if a wider policy is attached or the bucket's own policy is rewritten by this very role.
-        deny(
-            "NoDeletionWithoutMfa",
-            ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            [f"{data}/*"],
-            {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
-        ),
+        # These hold even if a wider policy is attached to the role, or if the bucket's policy allows more.
+        deny("NoData", [*_READ_DATA, *_WRITE_DATA, *_REMOVE_DATA], [f"{data}/*"]),
+        deny("NoSettings", CHANGE_SETTINGS, [data, logs]),
+        deny("NoUseOfTheKey", _USE_KEY, [key_arn]),
     )
 
 
-def preview_policy(
-    *, account_id: str, region: str, stack: str, buckets: Sequence[str], key_arn: str, state_bucket: str | None
-) -> Document:
-    """Settings of what this stack manages, to be compared with what the program asks for; no data, no logs.
+def break_glass_policy(*, bucket: str, key_arn: str) -> Document:
+    """Permission to change the bucket's settings and to remove data and versions for good; not to read data.
+
+    The role exists for taking a stack down, for repairs, and for emergencies. It could still open the bucket to another
+    role of the account, so each of its sessions and each of its changes raises the alarm.
+    """
+    data = bucket_arn_like(bucket, key_arn)
+    return document(
+        allow("SeeSettings", _SEE_SETTINGS, [data]),
+        allow("ChangeSettings", _BREAK_GLASS_SETTINGS, [data]),
+        allow("ListData", ["s3:ListBucket", "s3:ListBucketVersions"], [data]),
+        allow("RemoveData", _REMOVE_DATA, [f"{data}/*"]),
+        deny("NoData", [*_READ_DATA, *_WRITE_DATA], [f"{data}/*"]),
+        deny("NoUseOfTheKey", _USE_KEY, [key_arn]),
+    )
+
+
+def preview_policy(*, place: Place, buckets: Sequence[str], key_arn: str, state_bucket: str | None) -> Document:
+    """Permission to read the settings of this stack's resources, which a preview compares; no data, no logs.
 
     Args:
-        buckets: names of the data and the log bucket.
-        state_bucket: where the state of the stack is; a preview reads it and takes no lock.
+        place: Where the stack is.
+        buckets: Names of the data bucket and the log bucket.
+        key_arn: ARN of the key that encrypts the data.
+        state_bucket: The bucket with the stack's state, which a preview reads without locking; None if not in S3.
     """
-    iam = f"arn:aws:iam::{account_id}:"
-    own = f"shrinkwrap-{stack}-*"
-    provider = f"{iam}oidc-provider/token.actions.githubusercontent.com"
+    homes = [bucket_arn(name, region=place.region) for name in buckets]
+    own = f"shrinkwrap-{place.stack}"
+    budget = f"arn:{place.partition}:budgets::{place.account_id}:budget/{own}"
+    provider = place.iam("oidc-provider", "token.actions.githubusercontent.com")
     statements = [
-        allow("SeeBuckets", [*_SEE_SETTINGS, *_SEE_MORE_SETTINGS], [f"arn:aws:s3:::{name}" for name in buckets]),
+        allow("SeeBuckets", [*_SEE_SETTINGS, *_SEE_MORE_SETTINGS], homes),
         allow("SeeKey", [*_SEE_KEY, "kms:ListResourceTags"], [key_arn]),
-        # These know no resource.
-        allow("SeeLists", ["cloudtrail:DescribeTrails", "kms:ListAliases"], ["*"]),
-        allow("SeeRoles", _SEE_ROLES, [f"{iam}role/{own}"]),
-        allow("SeeUsers", _SEE_USERS, [f"{iam}user/{own}"]),
-        allow("SeePolicies", _SEE_POLICIES, [f"{iam}policy/{own}"]),
+        # These actions do not support resources.
+        allow("SeeLists", ["cloudtrail:DescribeTrails", "kms:ListAliases", "sns:GetSubscriptionAttributes"], ["*"]),
+        allow("SeeRoles", _SEE_ROLES, [place.own_iam("role")]),
+        allow("SeeUsers", _SEE_USERS, [place.own_iam("user")]),
+        allow("SeePolicies", _SEE_POLICIES, [place.own_iam("policy")]),
         allow("SeeProvider", ["iam:GetOpenIDConnectProvider"], [provider]),
-        allow("SeeTrail", _SEE_TRAIL, [f"arn:aws:cloudtrail:{region}:{account_id}:trail/shrinkwrap-{stack}"]),
-        allow("SeeBudget", _SEE_BUDGET, [f"arn:aws:budgets::{account_id}:budget/shrinkwrap-{stack}"]),
+        allow("SeeTrail", _SEE_TRAIL, [place.regional("cloudtrail", f"trail/{own}")]),
+        allow("SeeAlarm", _SEE_TOPIC, [place.regional("sns", f"{own}-alarm")]),
+        allow("SeeRules", _SEE_RULES, [place.regional("events", f"rule/{own}-*")]),
+        allow("SeeBudget", _SEE_BUDGET, [budget]),
     ]
     if state_bucket is not None:
+        state = bucket_arn(state_bucket, region=place.region)
         statements += [
-            allow("ListState", ["s3:ListBucket"], [f"arn:aws:s3:::{state_bucket}"]),
-            allow("ReadState", ["s3:GetObject"], [f"arn:aws:s3:::{state_bucket}/.pulumi/*"]),
+            allow("ListState", ["s3:ListBucket"], [state]),
+            allow("ReadState", ["s3:GetObject"], [f"{state}/.pulumi/*"]),
         ]
     return document(*statements)
 
 
 def replication_policy(
-    *, bucket: str, region: str, key_arn: str, replica_bucket_arn: str, replica_key_arn: str
+    *, bucket: str, region: str, key_arn: str, replica_bucket_arn: str, replica_key_arn: str, has_object_lock: bool
 ) -> Document:
-    """What S3 itself needs to copy new versions; deletions are not copied."""
+    """The permissions that S3 needs to copy new versions with their locks; deletions are not copied."""
+    home = bucket_arn(bucket, region=region)
+    locks = ["s3:GetObjectLegalHold", "s3:GetObjectRetention"] if has_object_lock else []
     replica_region = replica_key_arn.split(":")[3]
     replica_name = replica_bucket_arn.rpartition(":")[2]
     return document(
-        allow("See", ["s3:GetReplicationConfiguration", "s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
+        allow("See", ["s3:GetReplicationConfiguration", "s3:ListBucket"], [home]),
         allow(
             "Read",
-            ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"],
-            [f"arn:aws:s3:::{bucket}/*"],
+            [
+                *locks,
+                "s3:GetObjectVersionAcl",
+                "s3:GetObjectVersionForReplication",
+                "s3:GetObjectVersionTagging",
+            ],
+            [f"{home}/*"],
         ),
         allow("Write", ["s3:ReplicateObject", "s3:ReplicateTags"], [f"{replica_bucket_arn}/*"]),
         _key_use("Decrypt", "kms:Decrypt", key_arn=key_arn, bucket=bucket, region=region),
@@ -108,10 +145,14 @@ def replication_policy(
 
 
 def _key_use(sid: str, action: str, *, key_arn: str, bucket: str, region: str) -> Statement:
-    """The key, only through S3 and only for this bucket (with a bucket key the context is the bucket's ARN)."""
-    home = f"arn:aws:s3:::{bucket}"
+    """Permission to use the key, only through S3 and only for this bucket.
+
+    With a bucket key, the encryption context is the ARN of the bucket, not of the object.
+    """
+    home = bucket_arn(bucket, region=region)
+    services = s3_names(region)
     condition: Condition = {
-        "StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"},
+        "StringEquals": {"kms:ViaService": services[0] if len(services) == 1 else services},
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": [home, f"{home}/*"]},
     }
     return allow(sid, [action], [key_arn], condition)
@@ -131,7 +172,19 @@ _SEE_SETTINGS = [
     "s3:GetLifecycleConfiguration",
     "s3:GetReplicationConfiguration",
 ]
-_CHANGE_SETTINGS = [
+# Every setting of a bucket. Patterns also match the settings that AWS adds later. S3 refuses a policy that names an
+# action which it does not know, but accepts a pattern.
+CHANGE_SETTINGS = [
+    "s3:CreateBucket*",
+    "s3:DeleteBucket*",
+    "s3:PauseReplication*",
+    "s3:Put*Configuration",
+    "s3:PutBucket*",
+    "s3:TagResource*",
+    "s3:UntagResource*",
+    "s3:UpdateBucket*",
+]
+_BREAK_GLASS_SETTINGS = [
     "s3:PutBucketLogging",
     "s3:PutBucketObjectLockConfiguration",
     "s3:PutBucketPolicy",
@@ -140,7 +193,11 @@ _CHANGE_SETTINGS = [
     "s3:PutEncryptionConfiguration",
     "s3:PutLifecycleConfiguration",
 ]
-# What a refresh reads of a bucket beyond what an admin has a use for.
+_READ_DATA = ["s3:GetObject", "s3:GetObjectVersion"]
+_WRITE_DATA = ["s3:PutObject", "s3:PutObjectAcl", "s3:ReplicateObject", "s3:RestoreObject"]
+_REMOVE_DATA = ["s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+_USE_KEY = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"]
+# A refresh reads these settings of a bucket too; an admin does not need them.
 _SEE_MORE_SETTINGS = [
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",
@@ -173,4 +230,6 @@ _SEE_TRAIL = [
     "cloudtrail:GetTrailStatus",
     "cloudtrail:ListTags",
 ]
+_SEE_TOPIC = ["sns:GetTopicAttributes", "sns:ListTagsForResource"]
+_SEE_RULES = ["events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"]
 _SEE_BUDGET = ["budgets:ListTagsForResource", "budgets:ViewBudget"]

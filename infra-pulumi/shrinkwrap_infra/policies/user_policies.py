@@ -1,32 +1,33 @@
-"""What an IAM user may do: look after their own login, assume their roles with MFA, use CloudShell. Nothing else."""
+"""Permissions of an IAM user: manage the user's own login, assume the user's roles with MFA, use CloudShell."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..arns import Place
 from .document import Document, Statement, allow, deny, document
 
 _WITH_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 
 
 def assume_policy(*, role_arns: Sequence[str]) -> Document:
-    """Assume these roles and no others."""
+    """Permission to assume these roles."""
     return document(allow("AssumeOwnRoles", ["sts:AssumeRole"], sorted(role_arns), _WITH_MFA))
 
 
-def self_service_policy(*, account_id: str) -> Document:
-    """Password, MFA device and CloudShell."""
-    return document(*_self_service(account_id))
+def self_service_policy(*, place: Place) -> Document:
+    """Permission to manage the user's own password and MFA device, and to use CloudShell."""
+    return document(*_self_service(place))
 
 
-def user_boundary(*, account_id: str, stack: str) -> Document:
-    """The most a user can ever be given, whoever attaches what: no data, no access keys, only roles of this stack."""
+def user_boundary(*, place: Place) -> Document:
+    """The upper limit of a user's permissions, whatever is attached: no data, no access keys, roles of this stack."""
     return document(
-        *_self_service(account_id),
+        *_self_service(place),
         allow(
             "AssumeRolesOfTheStack",
             ["sts:AssumeRole"],
-            [f"arn:aws:iam::{account_id}:role/shrinkwrap-{stack}-*"],
+            [place.own_iam("role")],
             _WITH_MFA,
         ),
         deny(
@@ -43,11 +44,11 @@ def user_boundary(*, account_id: str, stack: str) -> Document:
     )
 
 
-def _self_service(account_id: str) -> list[Statement]:
-    own_user = f"arn:aws:iam::{account_id}:user/${{aws:username}}"
-    own_device = f"arn:aws:iam::{account_id}:mfa/${{aws:username}}"
+def _self_service(place: Place) -> list[Statement]:
+    own_user = place.iam("user", "${aws:username}")
+    own_device = place.iam("mfa", "${aws:username}")
     return [
-        # The console's page on which a device is assigned asks for both; they know no resource.
+        # The console's page for assigning a device needs both; these actions do not support resources.
         allow("SeeRules", ["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"], ["*"]),
         allow(
             "OwnPasswordAndMfa",
@@ -61,7 +62,8 @@ def _self_service(account_id: str) -> list[Statement]:
             ],
             [own_user],
         ),
-        # A device can be deleted only once it is deactivated, so this needs no MFA; an aborted setup must be undoable.
+        # This does not require MFA, so that a user can undo an unfinished setup. It is safe, because only a deactivated
+        # device can be deleted.
         allow("OwnDevice", ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"], [own_device]),
         allow("ReplaceOwnDevice", ["iam:DeactivateMFADevice"], [own_user], _WITH_MFA),
         allow(

@@ -1,1 +1,1 @@
-"""What the tests of the infrastructure prove things with."""
+"""Tools for the tests of the infrastructure: example settings, recording, policy checks, and a cloud in memory."""

@@ -1,7 +1,7 @@
-"""A cloud in memory behind Pulumi's provider protocol: the real engine talks to it as if it were the AWS provider.
+"""A cloud in memory behind Pulumi's provider protocol; to the real engine, it is the AWS provider.
 
-It knows the resource types of this stack and no others, and refuses what AWS refuses where the order of things matters:
-a name that is taken, a reference to something that is not there, a trust in a user who does not exist yet.
+It supports only the resource types of this stack. Like AWS, it refuses operations in the wrong order: a name that is
+already used, a reference to a resource that does not exist, a trust policy with a user who does not exist.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add
 
 _T = TypeVar("_T")
 Props = dict[str, Any]
-# What the engine writes for a value that is known only after an update.
+# The engine's marker for a value that is known only after an update.
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
-class Refused(Exception):
-    """What AWS would answer with an error."""
+class RefusedError(Exception):
+    """AWS would respond to this operation with an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +36,10 @@ class Kind:
     """A type of resource.
 
     Attributes:
-        id_from: the inputs that name it.
-        arn: the form of its ARN; none if it has none.
-        replaced_by: inputs that cannot be changed in place, besides those that name it.
-        needs: the type of the resource that an input must name.
+        id_from: The inputs that form its id.
+        arn: The pattern of its ARN; None if it has no ARN.
+        replaced_by: Inputs that cannot be changed in place, in addition to those that form the id.
+        needs: For some inputs, the type of the existing resource that they must name.
     """
 
     id_from: tuple[str, ...]
@@ -59,6 +59,10 @@ KINDS: dict[str, Kind] = {
         id_from=("name",),
         arn="arn:aws:cloudtrail:{region}:{account}:trail/{id}",
         needs={"s3BucketName": "aws:s3/bucketPolicy:BucketPolicy"},
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Kind(id_from=("name",), arn="arn:aws:events:{region}:{account}:rule/{id}"),
+    "aws:cloudwatch/eventTarget:EventTarget": Kind(
+        id_from=("rule", "targetId"), needs={"rule": "aws:cloudwatch/eventRule:EventRule"}
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Kind(
         id_from=("url",), arn="arn:aws:iam::{account}:oidc-provider/{id}"
@@ -86,12 +90,15 @@ KINDS: dict[str, Kind] = {
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _of_bucket(),
     "aws:s3/bucketVersioning:BucketVersioning": _of_bucket(),
+    "aws:sns/topic:Topic": Kind(id_from=("name",), arn="arn:aws:sns:{region}:{account}:{id}"),
+    "aws:sns/topicPolicy:TopicPolicy": Kind(id_from=("arn",)),
+    "aws:sns/topicSubscription:TopicSubscription": Kind(id_from=("topic", "protocol", "endpoint")),
 }
 
 
 @dataclass(kw_only=True)
 class Cloud:
-    """What there is, by type and id: the inputs each resource was last made or changed with, and what was computed."""
+    """The resources by type and id: the inputs of the last create or update, and the computed outputs."""
 
     resources: dict[tuple[str, str], tuple[Props, Props]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -100,14 +107,14 @@ class Cloud:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def create(self, kind: str, inputs: Props) -> tuple[str, Props]:
-        """Make it.
+        """Create a resource.
 
         Raises:
-            Refused: if its name is taken or something that it names is not there.
+            RefusedError: The name is already used, or a resource that the inputs name does not exist.
         """
         identity = self._identity(kind, inputs)
         if (kind, identity) in self.resources:
-            raise Refused(f"EntityAlreadyExists: {kind} {identity}")
+            raise RefusedError(f"EntityAlreadyExists: {kind} {identity}")
         self._check(kind, inputs)
         self.resources[kind, identity] = inputs, self._computed(kind, identity, inputs)
         return identity, self.state(kind, identity)
@@ -148,17 +155,17 @@ class Cloud:
     def _check(self, kind: str, inputs: Props) -> None:
         for key, needed in KINDS[kind].needs.items():
             if (needed, inputs[key]) not in self.resources:
-                raise Refused(f"NoSuchEntity: {key} of {kind} names {inputs[key]}, but there is no such {needed}")
+                raise RefusedError(f"NoSuchEntity: {key} of {kind} names {inputs[key]}, but no {needed} has that name")
         for statement in json.loads(inputs.get("assumeRolePolicy", "{}")).get("Statement", []):
             named = statement["Principal"].get("AWS", [])
             for arn in [named] if isinstance(named, str) else named:
                 user = arn.rpartition(":user/")[2]
                 if ":user/" in arn and (_USER, user) not in self.resources:
-                    raise Refused(f"MalformedPolicyDocument: Invalid principal in policy: {arn}")
+                    raise RefusedError(f"MalformedPolicyDocument: Invalid principal in policy: {arn}")
 
 
 class Provider(ResourceProviderServicer):
-    """Pulumi's protocol on one side, the cloud on the other."""
+    """Translates Pulumi's provider protocol into operations of the cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -186,7 +193,7 @@ class Provider(ResourceProviderServicer):
         kind = _kind(request.urn)
         failures = []
         if kind not in KINDS:
-            failures.append(provider_pb2.CheckFailure(property="", reason=f"this cloud knows no {kind}"))
+            failures.append(provider_pb2.CheckFailure(property="", reason=f"this cloud does not support {kind}"))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -202,7 +209,9 @@ class Provider(ResourceProviderServicer):
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         inputs = _props(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(id="", properties=_struct(self._foreseen(_kind(request.urn), inputs)))
+            return provider_pb2.CreateResponse(
+                id="", properties=_struct(self._previewed_state(_kind(request.urn), inputs))
+            )
         identity, state = self._do(context, "create", request.urn, lambda kind: self._cloud.create(kind, inputs))
         return provider_pb2.CreateResponse(id=identity, properties=_struct(state))
 
@@ -232,12 +241,12 @@ class Provider(ResourceProviderServicer):
         self._cloud.calls.append(f"{verb} {urn.rpartition('::')[2]}")
         try:
             return act(_kind(urn))
-        except Refused as error:
+        except RefusedError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
             raise
 
-    def _foreseen(self, kind: str, inputs: Props) -> Props:
-        """What the real provider says in a preview: the inputs, and that the rest is not known yet."""
+    def _previewed_state(self, kind: str, inputs: Props) -> Props:
+        """The state that the real provider returns in a preview: the inputs, and unknown computed values."""
         computed = {"arn": _UNKNOWN} if KINDS[kind].arn else {}
         if kind == "aws:kms/key:Key":
             computed["keyId"] = _UNKNOWN
@@ -246,7 +255,7 @@ class Provider(ResourceProviderServicer):
 
 @contextmanager
 def serve(cloud: Cloud) -> Iterator[int]:
-    """The port on 127.0.0.1 at which the engine finds the cloud."""
+    """Serve the cloud to the engine; yield the port on 127.0.0.1."""
     server = grpc.server(ThreadPoolExecutor(max_workers=8))
     add_ResourceProviderServicer_to_server(Provider(cloud), server)
     port = server.add_insecure_port("127.0.0.1:0")

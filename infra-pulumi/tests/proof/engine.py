@@ -1,4 +1,4 @@
-"""Running the real Pulumi engine on a copy of the program."""
+"""Runs the real Pulumi engine on a copy of the program."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Engine:
     """Runs Pulumi in a copy of the program.
 
     Attributes:
-        project: the copy; the settings of its stacks are in it.
+        project: The folder of the copy, which also contains the settings of its stacks.
     """
 
     project: Path
     environment: dict[str, str]
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run `pulumi ARGUMENTS`; a failure is the test's unless `check=False`."""
-        answer = subprocess.run(
+        """Run `pulumi ARGUMENTS`; a failure fails the test unless `check=False`."""
+        result = subprocess.run(
             ["pulumi", *arguments],
             cwd=self.project,
             env=self.environment,
@@ -35,26 +35,26 @@ class Engine:
             check=False,
             timeout=300,
         )
-        assert not check or answer.returncode == 0, answer.stdout + answer.stderr
-        return answer
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
 
     def configure(self, settings: dict[str, Any], *, stack: str = "test") -> None:
-        """Write the settings of a stack; JSON is YAML."""
+        """Write the settings of a stack as JSON, which is also YAML."""
         file = self.project / f"Pulumi.{stack}.yaml"
         salt = [line for line in _lines(file) if line.startswith("encryptionsalt:")]
         file.write_text("\n".join([*salt, "config:", f"  shrinkwrap:settings: {json.dumps(settings)}", ""]), "utf-8")
 
     def changes(self, *arguments: str) -> dict[str, str]:
-        """What a preview would do, by the resource's name; what stays as it is, is left out."""
+        """The operations that a preview shows, by the name of the resource; unchanged resources are left out."""
         document = json.loads(self.run("preview", "--stack=test", "--json", *arguments).stdout)
         steps = {step["urn"].rpartition("::")[2]: step["op"] for step in document["steps"]}
         return {name: op for name, op in steps.items() if op != "same"}
 
 
 def engine_environment(pulumi_folder: Path, *, port: int, home: Path, state: Path) -> dict[str, str]:
-    """This environment, with the engine on PATH, its cloud at that port, and nothing of this machine's own Pulumi."""
+    """The variables of this process with the engine and its cloud, without those of the machine's Pulumi and AWS."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AWS_"))}
-    # The host looks for plugins with pip, which a locked environment has not; Python brings one as a file.
+    # The language host looks for plugins with pip, which the test environment does not have. Python bundles its wheel.
     pip = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
     return {
         **kept,

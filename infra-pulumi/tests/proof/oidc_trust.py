@@ -1,4 +1,4 @@
-"""Judging a trust policy for a token of an OIDC provider: the part of IAM's logic that such policies use."""
+"""Evaluates a trust policy for the token of an OIDC provider, with the part of IAM's logic that trust policies use."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Claims of a token under their condition keys; a claim that is a list has several values.
+# Claims of a token by their condition keys; a claim that is a list has several values.
 Token = Mapping[str, str | list[str]]
 
 
 def is_trusted(policy: Mapping[str, Any], *, provider_arn: str, token: Token) -> bool:
-    """Whether the policy lets the bearer of this token assume the role; a matching Deny wins.
+    """Whether the bearer of this token may assume the role; a matching Deny overrides every Allow.
 
     Raises:
-        NotImplementedError: for an operator or a statement that this code does not know; it never guesses.
+        NotImplementedError: The policy has an operator or a statement that is not implemented.
     """
     matching = [
         statement["Effect"]
         for statement in policy["Statement"]
-        if _concerns(statement, provider_arn) and conditions_hold(statement.get("Condition", {}), token)
+        if _applies(statement, provider_arn) and conditions_hold(statement.get("Condition", {}), token)
     ]
     return "Allow" in matching and "Deny" not in matching
 
 
 def conditions_hold(conditions: Mapping[str, Mapping[str, str | list[str]]], token: Token) -> bool:
-    """All operators and all keys must hold; of one key's values, one is enough (none, for a negated operator)."""
-    lowered = {key.lower(): value for key, value in token.items()}  # Condition keys know no case.
+    """Whether all operators and keys hold: one value of each key must match (none, for a negated operator)."""
+    # IAM compares condition keys without regard to case.
+    lowered = {key.lower(): value for key, value in token.items()}
     return all(
-        _holds(operator, _list(wanted), lowered.get(key.lower()))
+        _holds(operator, _list(expected), lowered.get(key.lower()))
         for operator, keys in conditions.items()
-        for key, wanted in keys.items()
+        for key, expected in keys.items()
     )
 
 
-def _concerns(statement: Mapping[str, Any], provider_arn: str) -> bool:
+def _applies(statement: Mapping[str, Any], provider_arn: str) -> bool:
     if unknown := statement.keys() - {"Sid", "Effect", "Principal", "Action", "Condition"}:
         raise NotImplementedError(f"statement with {', '.join(sorted(unknown))}")
     principal = statement["Principal"]
@@ -45,49 +46,49 @@ def _concerns(statement: Mapping[str, Any], provider_arn: str) -> bool:
     return may_assume and bool({"*", provider_arn} & set(federated))
 
 
-def _holds(operator: str, wanted: list[str], actual: str | list[str] | None) -> bool:
+def _holds(operator: str, expected: list[str], actual: str | list[str] | None) -> bool:
     quantifier, _, rest = operator.rpartition(":")
     name = rest.removesuffix("IfExists")
     if name == "Null":
-        return wanted[0] == ("true" if actual is None else "false")
+        return expected[0] == ("true" if actual is None else "false")
     if name not in _OPERATORS:
         raise NotImplementedError(f"condition operator {operator}")
     matches, is_negated = _OPERATORS[name]
     if quantifier:
         values = [] if actual is None else _list(actual)
-        results = [any(matches(value, pattern) for pattern in wanted) is not is_negated for value in values]
-        # With no value at all, ForAllValues is true: the trap of a trust policy that has nothing else.
+        results = [any(matches(value, pattern) for pattern in expected) is not is_negated for value in values]
+        # Without any value ForAllValues is true, which makes a trust policy with no other condition unsafe.
         return {"ForAnyValue": any, "ForAllValues": all}[quantifier](results)
     if actual is None:
         return is_negated or rest.endswith("IfExists")
     if isinstance(actual, list):
         raise NotImplementedError(f"{operator} without ForAnyValue or ForAllValues on a list")
-    return any(matches(actual, pattern) for pattern in wanted) is not is_negated
+    return any(matches(actual, pattern) for pattern in expected) is not is_negated
 
 
 def _like(value: str, pattern: str) -> bool:
-    """`*` is any text, `?` any one letter; nothing else is special, and letters have case."""
-    translated = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+    """Match case-sensitively; `*` matches any text, `?` any one character, and nothing else is special."""
+    translated = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
     return re.fullmatch(translated, value, flags=re.DOTALL) is not None
 
 
-def _equal(value: str, wanted: str) -> bool:
-    return value == wanted
+def _equal(value: str, expected: str) -> bool:
+    return value == expected
 
 
-def _equal_whatever_case(value: str, wanted: str) -> bool:
-    return value.lower() == wanted.lower()
+def _equal_ignoring_case(value: str, expected: str) -> bool:
+    return value.lower() == expected.lower()
 
 
-# How one value is compared with one of the policy's, and whether the operator negates.
+# How a value of the token is compared with one of the policy, and whether the operator negates the result.
 _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "StringEquals": (_equal, False),
     "StringNotEquals": (_equal, True),
-    "StringEqualsIgnoreCase": (_equal_whatever_case, False),
-    "StringNotEqualsIgnoreCase": (_equal_whatever_case, True),
+    "StringEqualsIgnoreCase": (_equal_ignoring_case, False),
+    "StringNotEqualsIgnoreCase": (_equal_ignoring_case, True),
     "StringLike": (_like, False),
     "StringNotLike": (_like, True),
-    "Bool": (_equal_whatever_case, False),
+    "Bool": (_equal_ignoring_case, False),
 }
 
 

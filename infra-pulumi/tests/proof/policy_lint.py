@@ -1,4 +1,4 @@
-"""Linting policy documents with parliament, which knows every action and condition key there is."""
+"""Lints policy documents with parliament, which knows every action and condition key of AWS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Any
 
 
 def findings(document: dict[str, Any]) -> list[str]:
-    """What parliament finds wrong, one text per finding; a trust policy has no resource, which it insists on."""
+    """The findings of parliament, one text each.
+
+    Parliament requires a resource, which a trust policy does not have, so a trust policy gets one here.
+    """
     is_trust = "AssumeRole" in str(document) and "Principal" in str(document)
     statements = [
         {"Resource": "arn:aws:iam::111122223333:role/it", **statement} if is_trust else statement
@@ -25,13 +28,16 @@ def findings(document: dict[str, Any]) -> list[str]:
 
 
 def _parliament() -> ModuleType:
-    """parliament 1.6 asks setuptools' pkg_resources for two paths; setuptools 82 has no pkg_resources any more."""
+    """Import parliament with a replacement for pkg_resources.
+
+    Parliament 1.6 uses setuptools' pkg_resources for two paths, and setuptools 82 removed it.
+    """
     if "pkg_resources" not in sys.modules:
-        stand_in = ModuleType("pkg_resources")
-        stand_in.resource_filename = _resource_filename  # type: ignore[attr-defined]
-        sys.modules["pkg_resources"] = stand_in
+        replacement = ModuleType("pkg_resources")
+        replacement.resource_filename = _resource_filename  # type: ignore[attr-defined]
+        sys.modules["pkg_resources"] = replacement
     with warnings.catch_warnings():
-        # Old escapes in its regular expressions, and two files that it leaves to the garbage collector to close.
+        # Its regular expressions have invalid escapes, and it leaves two files open.
         warnings.simplefilter("ignore")
         import parliament  # type: ignore[import-untyped]
     assert isinstance(parliament, ModuleType)

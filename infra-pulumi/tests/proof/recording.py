@@ -1,4 +1,4 @@
-"""Running the whole program without an engine, and keeping all that it asked for."""
+"""Runs the complete program without an engine, and records every resource that it declares."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PROGRAM = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """A resource as the engine would have been asked for it.
+class RecordedResource:
+    """A resource as the program declared it.
 
     Attributes:
-        kind: its type without the package, `s3/bucket:Bucket`.
-        inputs: with the provider's own (camel case) names.
-        parent: URN.
-        after: URNs of what it depends on.
+        kind: Its type without the package: `s3/bucket:Bucket`.
+        inputs: The inputs by the provider's own names, which are in camel case.
+        parent: URN of the parent.
+        after: URNs of the resources that it depends on.
     """
 
     kind: str
@@ -50,36 +50,34 @@ class Made:
 
 @dataclass(kw_only=True)
 class Recording:
-    """All resources and outputs of one run."""
+    """All resources and outputs that one run declared."""
 
-    resources: list[Made] = field(default_factory=list)
+    resources: list[RecordedResource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secret_outputs: set[str] = field(default_factory=set)
 
-    def all(self, kind: str) -> list[Made]:
-        return [made for made in self.resources if made.kind == kind]
+    def all(self, kind: str) -> list[RecordedResource]:
+        return [resource for resource in self.resources if resource.kind == kind]
 
-    def one(self, kind: str, name: str) -> Made:
-        found = [made for made in self.all(kind) if made.name == name]
-        assert len(found) == 1, (
-            f"{len(found)} of {kind} {name!r}; there is {[(m.kind, m.name) for m in self.resources]}"
-        )
+    def one(self, kind: str, name: str) -> RecordedResource:
+        found = [resource for resource in self.all(kind) if resource.name == name]
+        assert len(found) == 1, f"{len(found)} of {kind} {name!r} in {[(m.kind, m.name) for m in self.resources]}"
         return found[0]
 
     def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every policy document of the stack with the name of the resource it is part of."""
-        for made in self.resources:
+        """Every policy document of the stack, with the name of the resource that contains it."""
+        for resource in self.resources:
             for key in ("policy", "assumeRolePolicy"):
-                if key in made.inputs:
-                    yield f"{made.name}.{key}", made.policy(key)
+                if key in resource.inputs:
+                    yield f"{resource.name}.{key}", resource.policy(key)
 
 
 def run_program(settings: dict[str, Any], *, stack: str = "test") -> Recording:
     """Run __main__.py as `pulumi up` would, with these settings."""
     recording = Recording()
-    mocks = _Mocks()
+    mocks = _Mocks(region=settings.get("region", REGION))
     set_mocks(mocks, project="shrinkwrap", stack=stack, monitor=_RecordingMonitor(mocks, recording))
-    # run_in_stack makes its own root; the one of set_mocks would not have the outputs.
+    # `run_in_stack` creates its own root resource; with the one from `set_mocks`, outputs would be lost.
     set_root_resource(None)  # type: ignore[arg-type]
     pulumi.runtime.set_all_config({"shrinkwrap:settings": json.dumps(settings)})
     _sync_await(run_in_stack(_run_main))
@@ -91,27 +89,43 @@ def _run_main() -> None:
 
 
 class _Mocks(Mocks):
-    """What AWS would answer, as far as the program looks at it."""
+    """The responses of AWS, as far as the program uses them."""
+
+    def __init__(self, *, region: str) -> None:
+        super().__init__()
+        self._region = region
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
-        raise AssertionError(f"the program asks AWS {args.token}; it should know")
+        raise AssertionError(f"the program calls {args.token}, but it should not need to query AWS")
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        answers = {
-            "aws:kms/key:Key": {"arn": KEY, "keyId": KEY.rpartition("/")[2]},
+        key_arn = KEY.replace(REGION, self._region)
+        computed = {
+            "aws:kms/key:Key": {"arn": key_arn, "keyId": KEY.rpartition("/")[2]},
             "aws:iam/userLoginProfile:UserLoginProfile": {
                 "password": "first-password",  # pragma: allowlist secret
                 "encryptedPassword": "wcBMA",  # pragma: allowlist secret
             },
         }
-        arn = f"arn:aws:iam::{ACCOUNT}:{args.typ.rpartition(':')[2].lower()}/{args.inputs.get('name', args.name)}"
+        name = args.inputs.get("name", args.name)
+        arn = f"arn:aws:iam::{ACCOUNT}:{args.typ.rpartition(':')[2].lower()}/{name}"
+        regional = {"aws:cloudwatch/eventRule:EventRule": "events:{}:rule/", "aws:sns/topic:Topic": "sns:{}:"}
+        if args.typ in regional:
+            arn = f"arn:aws:{regional[args.typ].format(f'{self._region}:{ACCOUNT}')}{name}"
         if args.typ == "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
             arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{args.inputs['url'].removeprefix('https://')}"
-        return f"{args.name}-id", {"arn": arn, "region": REGION, **args.inputs, **answers.get(args.typ, {})}
+        outputs = {"arn": arn, "region": self._region, **args.inputs, **computed.get(args.typ, {})}
+        outputs["arn"] = outputs["arn"].replace("arn:aws:", f"arn:{_partition(self._region)}:")
+        return f"{args.name}-id", outputs
+
+
+def _partition(region: str) -> str:
+    """The partition, by the prefixes in AWS's documentation; the program has its own table."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 class _RecordingMonitor(MockMonitor):
-    """Pulumi's own mock monitor keeps neither options nor outputs."""
+    """Records options and outputs, which Pulumi's own mock monitor does not."""
 
     def __init__(self, mocks: Mocks, recording: Recording) -> None:
         super().__init__(mocks)
@@ -119,7 +133,7 @@ class _RecordingMonitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         if request.type != "pulumi:pulumi:Stack":
-            made = Made(
+            resource = RecordedResource(
                 kind=request.type.removeprefix("aws:"),
                 name=request.name,
                 inputs=rpc.deserialize_properties(request.object),
@@ -130,7 +144,7 @@ class _RecordingMonitor(MockMonitor):
                 ignored_changes=list(request.ignoreChanges),
                 after=list(request.dependencies),
             )
-            self._recording.resources.append(made)
+            self._recording.resources.append(resource)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:

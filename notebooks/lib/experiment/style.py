@@ -1,8 +1,7 @@
-"""How the notebooks' figures look: one palette that the colour-blind can read, titles that say the finding."""
+"""The style of the notebooks' figures: a palette for every colour vision, and titles that state the finding."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -10,15 +9,11 @@ import matplotlib as mpl
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# "Building the font cache" is said only where that takes over five seconds, and would stay in a cell's output: the same
-# notebook would then not always give the same. Import this before matplotlib.pyplot, which looks for the fonts.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-
-# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/: told apart with every common colour vision.
+# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/: distinct for every common colour vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#D9D9D9"
 
-# Inches: fills the width of a notebook at the resolution below.
+# In inches: the width of a notebook at the resolution below.
 WIDTH = 9.0
 
 _SETTINGS: dict[str, Any] = {
@@ -28,7 +23,7 @@ _SETTINGS: dict[str, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.08,
     "figure.constrained_layout.wspace": 0.05,
-    # Comes with matplotlib, so the pixels are the same in every image.
+    # matplotlib contains this font, so the pixels are the same in every image.
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
@@ -54,20 +49,20 @@ _SETTINGS: dict[str, Any] = {
 
 
 def use() -> None:
-    """Makes every figure drawn from here on look like the others."""
+    """Use this style for all figures from now on."""
     mpl.rcParams.update(_SETTINGS)
 
 
 def headline(axes: Axes, finding: str, drawn: str) -> None:
-    """Writes above axes what they show, and below it, smaller, what is drawn."""
+    """Write the finding above the axes and, smaller, a description of what is drawn below it."""
     axes.set_title(finding, fontsize=11, fontweight="bold", pad=24)
-    # Out of the layout, or a long line would make the axes narrow.
+    # Not part of the layout, because a long line would make the axes narrow.
     axes.annotate(
         drawn, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points", fontsize=9, color=GREY
     ).set_in_layout(False)
 
 
 def hours(axes: Axes, *, step: int = 3) -> None:
-    """Labels an axis of 0 to 24 hours."""
+    """Label an axis of 0 to 24 hours."""
     axes.set_xlim(0, 24)
     axes.set_xticks(range(0, 25, step), [f"{hour:02d}:00" for hour in range(0, 25, step)])

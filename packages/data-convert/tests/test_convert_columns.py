@@ -1,4 +1,4 @@
-"""Each type accepts what it can hold exactly, and nothing else."""
+"""Each type accepts exactly the texts that it can represent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_convert.columns import arrow_fields, convert
-from data_convert.instants import microseconds
-from data_convert.spec import INTEGER_RANGES, TYPES, ColumnSpec
-from data_convert.verification.second_reading import values_of
+from data_convert.columns.conversion import arrow_fields, convert
+from data_convert.columns.instants import instants
+from data_convert.spec.dataset_spec import INTEGER_RANGES, TYPES, ColumnSpec
+from data_convert.verification.values.value_rules import value_rule
 
 MISFIT = "does not fit"
 
@@ -26,7 +26,7 @@ def _column(type_: str, **settings: Any) -> ColumnSpec:
 
 
 def _read(column: ColumnSpec, texts: Sequence[str], *, as_dictionary: bool = False) -> list[Any]:
-    """For each text what it becomes: a value, a tuple of number and flag, or MISFIT."""
+    """The result for each text: a value, a tuple of number and flag, or MISFIT."""
     array = pa.array(texts, pa.string())
     converted = convert(column, array.dictionary_encode() if as_dictionary else array)
     assert [part.type for part in converted.arrays] == [field.type for field in arrow_fields(column)]
@@ -101,7 +101,7 @@ def test_float64(text: str, value: Any) -> None:
     ],
 )  # fmt: skip
 def test_flagged_number(text: str, value: Any) -> None:
-    """A number, a flag of up to eight letters or marks, or a number with a flag behind it."""
+    """A number, a flag of up to eight letters or marks, or a number followed by a flag."""
     assert repr(_read_one(_column("flagged_number"), text)) == repr(value)
 
 
@@ -112,7 +112,7 @@ def test_flagged_number(text: str, value: Any) -> None:
      ("2", MISFIT), ("on", MISFIT), ("00", MISFIT), ("1.0", MISFIT), (" ", MISFIT)],
 )  # fmt: skip
 def test_bool(text: str, value: Any) -> None:
-    """The usual words in any case, and nothing else."""
+    """The usual words in any case, and no other texts."""
     assert _read_one(_column("bool"), text) == value
 
 
@@ -169,7 +169,7 @@ def test_null_spellings(type_: str) -> None:
     ],
 )
 def test_timestamp(text: str, formats: tuple[str, ...], value: Any) -> None:
-    """A text fits if one of the formats takes it whole, as strptime does."""
+    """A text fits if strptime accepts all of it in one of the formats."""
     assert _read_one(_column("timestamp", formats=formats), text) == value
 
 
@@ -233,9 +233,9 @@ def _by_strptime(text: str, formats: Sequence[str]) -> int | None:
 @settings(max_examples=400, deadline=None)
 @given(_formats_and_texts())
 def test_instants_are_those_of_strptime(case: tuple[list[str], list[str]]) -> None:
-    """Reading digits column by column gives what strptime gives, format by format."""
+    """The fast parser of digits returns the same as strptime for each format."""
     formats, texts = case
-    values, fits = microseconds(pa.array(texts, pa.string()), formats)
+    values, fits = instants(pa.array(texts, pa.string()), formats)
     found = [int(value) if fit else None for value, fit in zip(values, fits, strict=True)]
     assert found == [_by_strptime(text, formats) for text in texts]
 
@@ -259,14 +259,14 @@ TEXTS = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(COLUMNS), TEXTS)
 def test_dictionary_or_not(column: ColumnSpec, texts: list[str]) -> None:
-    """Texts become the same values whether each stands for itself or for an entry of a dictionary."""
+    """Texts become the same values with and without a dictionary."""
     assert repr(_read(column, texts, as_dictionary=True)) == repr(_read(column, texts))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(COLUMNS), TEXTS)
 def test_all_at_once_or_one_by_one(column: ColumnSpec, texts: list[str]) -> None:
-    """What a text becomes does not depend on the texts beside it."""
+    """The value of a text does not depend on the other texts."""
     assert repr(_read(column, texts)) == repr([_read(column, [text])[0] for text in texts])
 
 
@@ -284,7 +284,8 @@ def _stored(column: ColumnSpec, value: Any) -> Any:
 def test_both_readings_agree(column: ColumnSpec, texts: list[str]) -> None:
     """The conversion and the second reading, which share no code, take every text alike."""
     found = _read(column, texts)
-    expected = [values_of(column, text) for text in texts]
+    values_of = value_rule(column)
+    expected = [values_of(text) for text in texts]
     rows = [None if v == MISFIT else (v if isinstance(v, tuple) else (_stored(column, v),)) for v in found]
     assert repr(rows) == repr(expected)
 

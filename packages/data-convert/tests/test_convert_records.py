@@ -7,21 +7,27 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data_convert import parquet, records
-from data_convert.blocks import BlockParser, RawLayout
 from data_convert.errors import SourceError
-from data_convert.header import declared_layout
-from data_convert.parquet import PartWriter, row_group_weight
-from data_convert.records import Block, Quoting, cut_blocks
-from data_convert.rows import Row, read_rows, split_header
-from data_convert.spec import ColumnSpec, DatasetSpec, Dialect
-from data_convert.verification.second_reading import SecondReading, without_line_end
+from data_convert.reading import records
+from data_convert.reading.block_parser import BlockParser
+from data_convert.reading.header import declared_layout
+from data_convert.reading.layout import RawLayout
+from data_convert.reading.records import Block, Quoting, cut_blocks
+from data_convert.reading.rows import Row, read_rows, split_header
+from data_convert.spec.dataset_spec import ColumnSpec, DatasetSpec, Dialect
+from data_convert.storage.output_folder import OutputFolder
+from data_convert.verification.raw import second_reading
+from data_convert.verification.raw.second_reading import SecondReading
+from data_convert.verification.raw.table_cuts import CodedTexts, bytes_of
+from data_convert.writing import part_writer
+from data_convert.writing.part_writer import PartWriter, row_group_weight
 
 ALPHABET = 'ab0 ,"\n\r\té\0'
 GARBAGE = st.text(ALPHABET, max_size=60)
@@ -65,7 +71,7 @@ def _whole(text: str) -> Block:
 @example('a"b\n"c\nd"\ne\n', Dialect(), 5, 3)
 @example("a\rb\r\nc", Dialect(), 2, 1)
 def test_cutting_changes_no_row(text: str, dialect: Dialect, size: int, columns: int) -> None:
-    """Blocks put together are the text, and parsed one by one give the rows, lines and faults of the whole."""
+    """Joined blocks are the text; parsed one by one, they have the rows, lines and faults of the complete text."""
     blocks = _blocks(text, dialect, size)
     assert b"".join(block.text for block in blocks) == text.encode()
     assert all(block.text for block in blocks)
@@ -74,7 +80,7 @@ def test_cutting_changes_no_row(text: str, dialect: Dialect, size: int, columns:
 
 @settings(max_examples=500, deadline=None)
 @given(GARBAGE | _written(), DIALECTS, SIZES)
-def test_quoting_says_what_parsers_agree_on(text: str, dialect: Dialect, size: int) -> None:
+def test_quoting_is_what_parsers_agree_on(text: str, dialect: Dialect, size: int) -> None:
     """In a block that is not called irregular no row has a fault, and in one of one-line cells no cell a line end."""
     for block in _blocks(text, dialect, size):
         rows = list(read_rows(block, dialect, columns=1))
@@ -82,6 +88,10 @@ def test_quoting_says_what_parsers_agree_on(text: str, dialect: Dialect, size: i
             assert [row.fault for row in rows] == [None] * len(rows)
         if block.quoting is Quoting.ONE_LINE:
             assert not any("\n" in cell or "\r" in cell for row in rows for cell in row.cells)
+
+
+def _texts(coded: CodedTexts) -> list[bytes]:
+    return [bytes_of(coded.keys[code]) for code in coded.codes]
 
 
 @settings(max_examples=500, deadline=None)
@@ -94,10 +104,15 @@ def test_both_readings_find_the_same_rows(text: str, dialect: Dialect, size: int
         is_good = row.fault is None and len(row.cells) == 3
         (good if is_good else bad).append((row.line, list(row.cells) if is_good else [], row.raw))
     found, misshapen = [], []
-    for rows in SecondReading(spec, io.BytesIO(text.encode())):
-        raws = map(without_line_end, rows.raws)
-        found += [(line, list(cells), raw) for line, cells, raw in zip(rows.lines, rows.cells, raws, strict=True)]
-        misshapen += [(row.line, [], without_line_end(row.raw)) for row in rows.misshapen]
+    with patch.multiple(second_reading, _BLOCK_BYTES=size, _SMALLEST_BLOCK_BYTES=min(size, 8)):
+        for rows in SecondReading(spec, io.BytesIO(text.encode())):
+            numbered = [rows.row(index) for index in range(rows.rows)]
+            found += [(row.line, list(row.cells), row.raw) for row in numbered]
+            misshapen += [(row.line, [], row.raw) for row in rows.misshapen]
+            if rows.rows:
+                assert [_texts(rows.coded(place)) for place in range(3)] == [
+                    [row.cells[place].encode() for row in numbered] for place in range(3)
+                ]
     assert (found, misshapen) == (good, bad)
 
 
@@ -133,15 +148,15 @@ def _typed(draw: st.DrawFn) -> tuple[DatasetSpec, str]:
 
 def _parsed(spec: DatasetSpec, block: Block, layout: RawLayout, *, exactly: bool = False, wide: bool = False) -> Any:
     parser = BlockParser(spec=spec, wide=set(range(layout.width)) if wide else set())
-    table, rejects = (parser._parse_exactly if exactly else parser.parse)(block, layout, source="a.csv")
-    table.validate(full=True)
-    return repr(table.to_pydict()), table.schema, rejects
+    parsed = (parser._parse_exactly if exactly else parser.parse)(block, layout, source="a.csv")
+    parsed.table.validate(full=True)
+    return repr(parsed.table.to_pydict()), parsed.table.schema, list(parsed.rejects), parsed.skipped
 
 
 @settings(max_examples=300, deadline=None)
 @given(_typed(), SIZES)
 def test_fast_and_exact_parsing_agree(case: tuple[DatasetSpec, str], size: int) -> None:
-    """Arrow, with dictionaries or without, and the csv module find the same values and rejects."""
+    """The kernels, with coded texts or without, and the csv module find the same values and rejects."""
     spec, text = case
     layout = declared_layout(spec)
     for block in _blocks(text, spec.dialect, size):
@@ -160,26 +175,26 @@ def test_tables_weigh_the_same(rows: list[list[str]], types: list[str]) -> None:
     layout = declared_layout(spec)
     weights = set()
     for wide in (set(), {0, 1, 2, 3}, {0, 2}):
-        table, _ = BlockParser(spec=spec, wide=wide).parse(block, layout, source="a.csv")
-        weights.add(row_group_weight(table))
-    table, _ = BlockParser(spec=spec)._parse_exactly(block, layout, "a.csv")
-    assert weights == {row_group_weight(table)}
+        weights.add(row_group_weight(BlockParser(spec=spec, wide=wide).parse(block, layout, source="a.csv").table))
+    parsed = BlockParser(spec=spec)._parse_exactly(block, layout, "a.csv")
+    assert weights == {row_group_weight(parsed.table)}
 
 
 def test_row_groups_are_closed_by_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether Arrow made a validity bitmap does not show in where a row group ends."""
+    """Where a row group ends does not depend on whether Arrow made a validity bitmap."""
     values = pa.array([0] * 100, pa.int8())
     with_bitmap = pa.Array.from_buffers(pa.int8(), 100, [pa.py_buffer(b"\xff" * 13), values.buffers()[1]])
     spec = _spec(["int8"], Dialect())
+    pending = OutputFolder(folder=tmp_path, suffix=".parquet", temporary_prefix=".part-").pending("a.parquet")
     for array in (values, with_bitmap):
         table = pa.table({"c0": array})
         for limit, is_full in ((100, True), (101, False)):
-            monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", limit)
-            assert (PartWriter(tmp_path / "a.parquet", spec).add(table) is not None) == is_full
+            monkeypatch.setattr(part_writer, "ROW_GROUP_BYTES", limit)
+            assert (PartWriter(pending, spec).add(table) is not None) == is_full
 
 
 def _pieces(*pieces: bytes) -> Any:
-    """A reader that gives these pieces, whatever is asked for."""
+    """A reader that returns these pieces in turn, regardless of the requested size."""
     left = iter(pieces)
     return lambda _: next(left, b"")
 
@@ -214,7 +229,7 @@ def test_more_lines_skipped_than_read_at_once() -> None:
 
 
 def test_record_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record longer than the limit is told with its line, before memory runs out."""
+    """A record longer than the limit is reported with its line, before memory runs out."""
     monkeypatch.setattr(records, "RECORD_LIMIT_BYTES", 100)
     endless: Iterator[bytes] = iter([b'a\n"', *[b"b" * 50] * 1000])
     with pytest.raises(SourceError, match=r"a\.csv: line 2: a record starts here that does not end within") as caught:
@@ -224,7 +239,7 @@ def test_record_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_header_with_line_ends_in_quotes() -> None:
-    """A header may span lines and follow blank ones; the rows behind it keep their lines."""
+    """A header may span lines and follow blank ones; the rows after it keep their lines."""
     (block,) = _blocks('\n"a\nb",c\n1,2\n', Dialect(), 1000)
     header, rest = split_header(block, Dialect())
     assert header is not None

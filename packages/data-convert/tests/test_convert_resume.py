@@ -1,4 +1,4 @@
-"""The same input gives the same bytes, and a second run does only what is not done."""
+"""The same input produces the same bytes, and a second run converts only stale parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PARTS = ("a.parquet", "b.parquet")
 
 
 def _state(lab: Any) -> dict[str, tuple[int, int, bytes]]:
-    """What tells whether files of the output folder were written again."""
+    """Modification times and inodes, which change if files of the output folder are written again."""
     return {
         name: (lab.part(name).stat().st_ino, lab.part(name).stat().st_mtime_ns, lab.part(name).read_bytes())
         for name in lab.left()
@@ -30,7 +30,7 @@ def two(lab: Any) -> Any:
 
 
 def _converted(report: Any) -> list[str]:
-    return [part.name for part in report.parts if part.converted]
+    return [part.name for part in report.parts if part.is_converted]
 
 
 def test_bytes_depend_on_input_alone(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_bytes_depend_on_input_alone(lab: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_compression_of_the_source_does_not_show_in_the_rows(lab: Any) -> None:
-    """The same text, plain or compressed in any way, gives the same rows in the same order."""
+    """The same text produces the same rows in the same order, plain or compressed."""
     text = "id,kind\n" + "".join(f"{n * 7 % 1000},{n}\n" for n in range(1000))
     lab.raw("a.csv", text)
     for ending, compress in lab.compress.items():
@@ -73,7 +73,7 @@ def test_finished_parts_stay(two: Any) -> None:
 
 @pytest.mark.parametrize("damage", ["flipped bit", "cut off", "emptied", "footer cut off"])
 def test_damaged_part_is_made_again(two: Any, damage: str) -> None:
-    """A part whose bytes are not what its footer says is converted again, and no other one is."""
+    """Only a part whose bytes differ from its footer is converted again."""
     before, path = _state(two), two.part()
     data = bytearray(path.read_bytes())
     if damage == "flipped bit":
@@ -87,8 +87,8 @@ def test_damaged_part_is_made_again(two: Any, damage: str) -> None:
 
 @pytest.mark.parametrize("damage", ["lost", "altered"])
 def test_damaged_rejects_file_is_made_again(two: Any, damage: str) -> None:
-    """A rejects file that is gone or altered is made again with its part."""
-    path = two.part("a.rejects.csv")
+    """A rejects file that was removed or changed is written again, with its part."""
+    path = two.rejects_file()
     before = path.read_bytes()
     if damage == "lost":
         path.unlink()
@@ -116,10 +116,10 @@ def test_added_source_changes_its_own_part_only(two: Any) -> None:
 
 
 def test_removed_source_removes_its_part(two: Any) -> None:
-    """The part of a raw file that is gone is removed with its rejects, and the report says so."""
+    """The part of a removed raw file is removed with its rejects, and the report has its name."""
     (two.root / "raw" / "a.csv").unlink()
     assert two.convert(two.trees).removed == ("a.parquet",)
-    assert two.left() == ["b.parquet"]
+    assert (two.left(), two.left_rejects()) == (["b.parquet"], [])
 
 
 def test_foreign_files_stay(two: Any) -> None:
@@ -133,10 +133,10 @@ def test_foreign_files_stay(two: Any) -> None:
 
 
 def test_rejects_go_when_they_are_mended(two: Any) -> None:
-    """Once all rows of a raw file fit, no rejects file stays beside its part."""
+    """Once all rows of a raw file fit, its rejects file is removed."""
     two.raw("a.csv", "id,kind\n1,oak\n2,elm\n")
     two.convert(two.trees)
-    assert two.left() == ["a.parquet", "b.parquet"]
+    assert (two.left(), two.left_rejects()) == (["a.parquet", "b.parquet"], [])
 
 
 def test_other_spec_makes_all_parts_again(two: Any) -> None:
@@ -158,30 +158,31 @@ def test_many_files_become_one_part(lab: Any) -> None:
     for name, number in (("2023-02", 2), ("2023-01", 1), ("2024-01", 3)):
         lab.raw(f"{name}.csv", f"id,kind\n{number},oak\n{name},elm\n")
     assert lab.convert(spec).rows == 3
-    assert lab.left() == ["y2023.parquet", "y2023.rejects.csv", "y2024.parquet", "y2024.rejects.csv"]
+    assert lab.left() == ["y2023.parquet", "y2024.parquet"]
+    assert lab.left_rejects() == ["y2023.csv", "y2024.csv"]
     assert lab.table("y2023.parquet")["id"].to_pylist() == [1, 2]
-    assert [row[:2] for row in lab.rejects("y2023.rejects.csv")] == [["2023-01.csv", "3"], ["2023-02.csv", "3"]]
+    assert [row[:2] for row in lab.rejects("y2023.csv")] == [["2023-01.csv", "3"], ["2023-02.csv", "3"]]
     lab.raw("2023-03.csv", "id,kind\n4,oak\n")
     assert _converted(lab.convert(spec)) == ["y2023.parquet"]
 
 
-def test_progress_tells_all_bytes(lab: Any) -> None:
-    """Progress adds up to the raw bytes on disk, whether sources are compressed or not."""
+def test_progress_reports_all_bytes(lab: Any) -> None:
+    """OnBytes adds up to the raw bytes on disk, whether sources are compressed or not."""
     text = b"id,kind\n" + b"1,oak\n" * 5000
     lab.raw("a.csv", text)
     for ending, compress in lab.compress.items():
         lab.raw(f"b{ending[1:]}.csv{ending}", compress(text))
-    told: list[int] = []
-    report = lab.convert(lab.spec(), progress=told.append)
-    assert sum(told) == report.raw_bytes == sum(path.stat().st_size for path in (lab.root / "raw").iterdir())
+    reported: list[int] = []
+    report = lab.convert(lab.spec(), on_bytes=reported.append)
+    assert sum(reported) == report.raw_bytes == sum(path.stat().st_size for path in (lab.root / "raw").iterdir())
 
 
 def test_second_conversion_at_once_is_refused(two: Any) -> None:
-    """A conversion that is started while another one writes to the same folder is refused."""
+    """A conversion fails while another one writes to the same folder."""
     from data_convert.errors import DataConvertError
 
     def start_another(_: int) -> None:
         with pytest.raises(DataConvertError, match="another conversion is writing to"):
             two.convert(two.trees, force=True)
 
-    assert _converted(two.convert(two.trees, force=True, progress=start_another)) == list(PARTS)
+    assert _converted(two.convert(two.trees, force=True, on_bytes=start_another)) == list(PARTS)

@@ -6,7 +6,7 @@ import pytest
 
 from data_convert.errors import NotATableError
 from data_convert.inspection.dialects import sniffed_dialect
-from data_convert.spec import Dialect
+from data_convert.spec.dataset_spec import Dialect
 
 
 def sniffed(text: str | bytes) -> Dialect:
@@ -23,7 +23,7 @@ def test_the_delimiter_is_the_one_that_makes_regular_rows(delimiter: str) -> Non
 
 
 def test_words_parted_by_spaces_are_no_columns_where_a_delimiter_parts_cells() -> None:
-    """A space is a delimiter only where nothing else is."""
+    """A space is a delimiter only if no other character is."""
     assert sniffed("name,town\nAnn Lee,New York\nBob Ray,Los Gatos\n").delimiter == ","
     assert sniffed("name town\nAnn Paris\nBob Rome\n").delimiter == " "
 
@@ -59,11 +59,11 @@ def test_the_encoding_is_the_first_that_decodes_all(head: bytes, encoding: str) 
     assert sniffed(head).encoding == encoding
 
 
-def test_a_guessed_encoding_is_told() -> None:
+def test_a_guessed_encoding_is_findings() -> None:
     """Nothing but the absence of UTF-8 speaks for cp1252."""
     found = sniffed_dialect("a,b\n1,é\n".encode("cp1252"), source="x.csv", is_whole=True)
     assert found.notes == (
-        "the text is not UTF-8 and is read as cp1252, which is a guess: look at some accented letters, and mend"
+        "the text is not UTF-8 and is read as cp1252, which is a guess: look at some accented letters, and fix"
         " `dialect.encoding` if they are wrong.",
     )
 
@@ -75,7 +75,7 @@ def test_a_guessed_encoding_is_told() -> None:
         ("1,Ann\n2,Bob\n", False),
         ("name,town\nAnn,Paris\nBob,Rome\n", True),
         ("01/21/2012 00:00:21,500001,0\n01/21/2012 00:00:51,500001,0\n", False),
-        ("year,2001,2002\nflow,5,6\nspeed,7,8\n", False),
+        ("year,2001,2002\nflow,5,6\nspeed,7,8\n", True),
         ("N,S\nN,E\nS,S\n", False),
         ("flag\nyes\nno\n", True),
     ],
@@ -85,7 +85,7 @@ def test_a_header_stands_above_other_kinds_of_values(text: str, header: bool) ->
     assert sniffed(text).header is header
 
 
-def test_lines_before_the_table_are_skipped_and_told() -> None:
+def test_lines_before_the_table_are_skipped_and_findings() -> None:
     """A title and a blank line belong to no row."""
     found = sniffed_dialect(b"Report of May\n\nid,flow,speed\n1,2,3\n4,5,6\n", source="x.csv", is_whole=True)
     assert found.dialect == Dialect(skip_lines=2)
@@ -105,8 +105,9 @@ def test_blank_lines_alone_are_not_skipped() -> None:
 
 
 def test_a_header_one_cell_short_is_no_title() -> None:
-    """A header that lacks a name must not vanish as a preamble."""
-    assert sniffed("a,b,c\n1,2,3,4\n1,2,3,4\n").skip_lines == 0
+    """Its names are kept, although its line is skipped because it does not have the shape of the rows."""
+    found = sniffed_dialect(b"a,b,c\n1,2,3,4\n1,2,3,4\n", source="x.csv", is_whole=True)
+    assert (found.dialect, found.names) == (Dialect(header=False, skip_lines=1), ("a", "b", "c", ""))
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -117,6 +118,8 @@ def test_line_ends_do_not_matter(line_end: str) -> None:
 
 @pytest.mark.parametrize("head", [b"", b"\n\n", bytes(range(256)) * 4])
 def test_what_is_no_table_is_refused(head: bytes) -> None:
-    """An empty or a binary file is an error that says so."""
-    with pytest.raises(NotATableError, match=r"^x\.csv: (the file is empty|this is not text)"):
+    """An empty or a binary file is an error."""
+    with pytest.raises(
+        NotATableError, match=r"^x\.csv: (the file is empty|the file has only blank lines|this is not text)"
+    ):
         sniffed(head)

@@ -1,4 +1,4 @@
-"""Which types are inferred, and which traps are told."""
+"""Which types are inferred, and which traps are reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data_convert.inspection.dataset_inspection import inspect_path
 
 
 def column(tmp_path: Path, *texts: str, header: str = "x") -> ColumnInspection:
-    """The inspection of one column beside a running number."""
+    """The inspection of one column next to a running number."""
     path = tmp_path / "x.csv"
     rows = "".join(f'{number},"{text}"\n' for number, text in enumerate(texts))
     path.write_bytes(f"number,{header}\n{rows}".encode())
@@ -43,7 +43,7 @@ def column(tmp_path: Path, *texts: str, header: str = "x") -> ColumnInspection:
     ],
 )
 def test_the_type_is_the_narrowest_that_holds_every_value(tmp_path: Path, texts: list[str], type_: str) -> None:
-    """A type is inferred only if the conversion takes every value, and in its meaning."""
+    """A type is inferred only if the conversion accepts every value with the same meaning."""
     assert column(tmp_path, *texts).type == type_
 
 
@@ -59,7 +59,10 @@ def test_the_type_is_the_narrowest_that_holds_every_value(tmp_path: Path, texts:
         (["2020-01-31 10:00:00", "2020-01-31 10:00:00.5"], "timestamp", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f"]),
         (["01/31/2020 10:00:00 PM"], "timestamp", ["%m/%d/%Y %I:%M:%S %p"]),
         (["31/01/2020 22:00"], "timestamp", ["%d/%m/%Y %H:%M"]),
-        (["2020-01-31T10:00:00.1234567"], "string", []),
+        (["2020-01-31T10:00:00.1234567"], "timestamp", ["%Y-%m-%dT%H:%M:%S.%f"]),
+        (["2020-01-31T10:00:00.1234567890"], "string", []),
+        (["2020-W05-3", "2020-W53-5"], "date", ["%G-W%V-%u"]),
+        (["2021-W53-1"], "string", []),
         (["2020-01-31", "2020-01-31 10:00"], "string", []),
         (["2020-02-30"], "string", []),
     ],
@@ -73,12 +76,12 @@ def test_moments_are_found_with_the_formats_in_use(
 
 
 def test_an_offset_makes_an_instant(tmp_path: Path) -> None:
-    """Texts with Z become UTC without further ado."""
+    """Texts with Z become UTC."""
     found = column(tmp_path, "2020-01-31T10:00:00Z", "2020-01-31T10:00:00.5+00:00")
     assert (found.type, found.zone, found.warnings) == ("timestamp", "UTC", ())
 
 
-def test_other_offsets_are_told(tmp_path: Path) -> None:
+def test_other_offsets_are_findings(tmp_path: Path) -> None:
     """The instant is kept, the offset is not."""
     found = column(tmp_path, "2020-01-31T10:00:00Z", "2020-01-31T10:00:00+02:00")
     assert found.warnings == (
@@ -92,7 +95,7 @@ def test_day_or_month_first_is_not_guessed(tmp_path: Path) -> None:
     assert found.type == "string"
     assert found.warnings == (
         'day or month first? Both fit every value, so it stays text; declare type = "date",'
-        ' formats = ["%m/%d/%Y"] or formats = ["%d/%m/%Y"]',
+        ' formats = ["%m/%d/%Y"] or formats = ["%d/%m/%Y"], or inspect with --dates month-first or --dates day-first',
     )
 
 
@@ -103,7 +106,7 @@ def test_two_digit_years_are_not_guessed(tmp_path: Path) -> None:
     assert found.warnings[0].startswith("dates with two-digit years: text, since the century is not in it")
 
 
-def test_eight_digits_are_a_date_only_if_the_header_says_so(tmp_path: Path) -> None:
+def test_eight_digits_are_a_date_only_if_the_header_suggests_it(tmp_path: Path) -> None:
     """An identifier may look like a day."""
     assert column(tmp_path, "20140101", "20141231", header="DATE").formats == ("%Y%m%d",)
     assert column(tmp_path, "20140101", "20141231", header="id").type == "int32"
@@ -117,7 +120,7 @@ def test_leading_zeros_stay(tmp_path: Path) -> None:
     assert found.warnings == ("leading zeros, such as '00701' (x.csv:3): text, since a number would lose them",)
 
 
-def test_integers_over_two_to_the_53_are_told(tmp_path: Path) -> None:
+def test_integers_over_two_to_the_53_are_findings(tmp_path: Path) -> None:
     """They are exact here, not in a float."""
     found = column(tmp_path, "9007199254740993")
     assert found.type == "int64"
@@ -126,12 +129,24 @@ def test_integers_over_two_to_the_53_are_told(tmp_path: Path) -> None:
     )
 
 
-def test_integers_beyond_int64_stay_text(tmp_path: Path) -> None:
-    """Even one that a float64 happens to hold exactly."""
+def test_integers_beyond_int64_are_unsigned(tmp_path: Path) -> None:
+    """Even one that a float64 happens to hold exactly is an integer."""
     found = column(tmp_path, "1", "10000000000000000000")
-    assert found.type == "string"
+    assert (found.type, found.maximum) == ("uint64", "10000000000000000000")
     assert found.warnings == (
-        "integers beyond int64, such as '10000000000000000000' (x.csv:3): text, since nothing holds them",
+        "integers over 2^53: exact here, but rounded by whatever reads them as floats (Excel, JSON)",
+    )
+
+
+@pytest.mark.parametrize("texts", [["18446744073709551616", "1"], ["-1", "18446744073709551615"]])
+def test_integers_beyond_64_bits_stay_text(tmp_path: Path, texts: list[str]) -> None:
+    """A decimal holds them, which the user may declare."""
+    found = column(tmp_path, *texts)
+    assert found.type == "string"
+    beyond = next(text for text in texts if len(text) > 2)
+    assert found.warnings == (
+        f"integers beyond 64 bits, such as {beyond!r} (x.csv:{texts.index(beyond) + 2}): text;"
+        ' declare type = "decimal(38, 0)" to hold up to 38 digits',
     )
 
 
@@ -141,37 +156,39 @@ def test_decimals_with_too_many_digits_stay_text(tmp_path: Path) -> None:
     assert found.type == "string"
     assert found.warnings == (
         "numbers with more digits than a float64 holds, such as '0.1234567890123456789' (x.csv:3): text,"
-        " to keep them all",
+        ' to keep them all; declare type = "float64", rounded = true to round them, or type = "decimal(p, s)"',
     )
 
 
-def test_decimal_commas_and_signs_stay_text(tmp_path: Path) -> None:
-    """What the separators mean is not guessed."""
+def test_numbers_written_in_more_than_one_way_stay_text(tmp_path: Path) -> None:
+    """One column can declare one way; the reason names two texts that differ."""
     found = column(tmp_path, "1.234,50", "$5", "12%")
     assert found.type == "string"
-    assert found.warnings == ("numbers with separators, percent or currency signs: kept as they are written",)
+    assert found.warnings == (
+        "numbers written in more than one way, or with groups of other than three digits: '1.234,50' (x.csv:2),"
+        " but '$5' (x.csv:3); text, since one column can declare one way"
+        " (`decimal_mark`, `group_mark`, `prefix`, `suffix`)",
+    )
 
 
 def test_mixed_types_name_the_first_line_where_they_mix(tmp_path: Path) -> None:
     """Numbers first, then text."""
     found = column(tmp_path, "1", "2", "n.b. closed", "3")
     assert found.type == "string"
-    assert found.warnings == (
-        "mixed: 75.0% of the values are numbers; first mixed at 'n.b. closed' (x.csv:4), which is text",
-    )
+    assert found.warnings == ("mixed: 3 of 4 values are numbers; the first other one is 'n.b. closed' (x.csv:4)",)
 
 
 def test_text_before_numbers_is_mixed_too(tmp_path: Path) -> None:
     """Text first, then a number."""
     assert column(tmp_path, "closed now", "2").warnings == (
-        "mixed: 50.0% of the values are numbers; first mixed at '2' (x.csv:3), which is a number",
+        "mixed: 1 of 2 values is a number, the first '2' (x.csv:3)",
     )
 
 
 def test_a_broken_run_of_dates_names_the_line(tmp_path: Path) -> None:
     """Dates, and then one that is none."""
     found = column(tmp_path, "2020-01-01", "2020-01-02", "soon")
-    assert found.warnings == ("mixed: like %Y-%m-%d up to 'soon' (x.csv:4)",)
+    assert found.warnings == ("mixed: 2 of 3 values are like %Y-%m-%d; the first other one is 'soon' (x.csv:4)",)
 
 
 def test_a_line_is_counted_through_quoted_line_ends(tmp_path: Path) -> None:
@@ -182,7 +199,7 @@ def test_a_line_is_counted_through_quoted_line_ends(tmp_path: Path) -> None:
 
 
 def test_null_spellings_are_declared_where_they_would_spoil_a_column(tmp_path: Path) -> None:
-    """NA among numbers is no value; both spellings are told apart no more."""
+    """NA among numbers means no value, as an empty cell does."""
     found = column(tmp_path, "1", "NA", "", "2", "NA")
     assert (found.type, found.nulls, found.null_rows, found.distinct) == ("int32", ("", "NA"), 3, 2)
     assert found.warnings == ("read as no value: 'NA' (2 rows); in Parquet they look like the empty cells",)
@@ -194,7 +211,7 @@ def test_null_spellings_stay_text_among_texts(tmp_path: Path) -> None:
     assert (found.type, found.nulls, found.null_rows, found.distinct) == ("string", ("",), 0, 3)
 
 
-def test_a_sentinel_stays_a_number_and_is_told(tmp_path: Path) -> None:
+def test_a_sentinel_stays_a_number_and_is_findings(tmp_path: Path) -> None:
     """Whether -9999 means no value, a person knows."""
     found = column(tmp_path, "5", "-9999", "7")
     assert (found.type, found.minimum) == ("int32", "-9999")
@@ -202,12 +219,12 @@ def test_a_sentinel_stays_a_number_and_is_told(tmp_path: Path) -> None:
 
 
 def test_a_flagged_number_names_its_flags(tmp_path: Path) -> None:
-    """Flags are kept beside the numbers."""
+    """Flags are kept next to the numbers."""
     found = column(tmp_path, "0.5", "T", "0.25s", "1", "2")
     assert (found.type, found.minimum, found.maximum) == ("flagged_number", "0.25", "2.0")
-    assert found.warnings == ("40.0% of the values carry a flag ('T', 's'), the first 'T' (x.csv:3)",)
+    assert found.warnings == ("2 of 5 values carry a flag ('T', 's'), the first 'T' (x.csv:3)",)
 
 
-def test_padding_is_told(tmp_path: Path) -> None:
+def test_padding_is_findings(tmp_path: Path) -> None:
     """A number keeps its value, not the blanks around it."""
     assert column(tmp_path, " 5", "7").warnings == ("blanks around values are not kept, such as ' 5' (x.csv:2)",)

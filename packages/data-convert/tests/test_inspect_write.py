@@ -1,4 +1,4 @@
-"""The table that --write writes, and that it works with nothing else to edit."""
+"""The table that --write adds can be used without an edit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_convert.convert import convert_dataset
-from data_convert.errors import DataConvertError
+from data_convert.conversion.conversion_report import ConversionReport
+from data_convert.conversion.dataset_conversion import convert_dataset
+from data_convert.errors import DataConvertError, TooManyRejectsError
 from data_convert.inspection.dataset_inspection import inspect_path
 from data_convert.inspection.spec_text import write_table
-from data_convert.report import ConversionReport
-from data_convert.spec_file import load_specs
+from data_convert.spec.spec_file import load_specs
 
 OTHERS = """\
 # The lead's own words.
@@ -33,18 +33,18 @@ def write(data: Path, name: str = "mine", *, text: str | bytes, file: str = "x.c
     folder = data / "raw" / "csv" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / file).write_bytes(text.encode() if isinstance(text, str) else text)
-    write_table(data / "datasets.toml", name, inspect_path(folder, root=data), replace=replace)
+    write_table(data / "datasets.toml", name, inspect_path(folder), replace=replace)
     return (data / "datasets.toml").read_text(encoding="utf-8")
 
 
 def convert(data: Path, name: str = "mine") -> tuple[ConversionReport, dict[str, list[object]]]:
     """What the conversion reports, and the columns of the one part."""
-    report = convert_dataset(load_specs(data / "datasets.toml")[name], root=data, jobs=1)
+    report = convert_dataset(load_specs(data / "datasets.toml")[name], data_folder=data, jobs=1)
     return report, pq.read_table(report.folder / report.parts[0].name).to_pydict()
 
 
 def refused(path: Path, name: str, folder: Path) -> str:
-    """The error that writing gives."""
+    """The text of the error when the table is written."""
     with pytest.raises(DataConvertError) as raised:
         write_table(path, name, inspect_path(folder))
     return str(raised.value).replace(str(path.parent), "DATA")
@@ -58,8 +58,8 @@ def test_the_table_is_ready(tmp_path: Path) -> None:
         "# Every dataset is described here and only here.\n"
         "\n"
         "[datasets.mine]\n"
-        "# Inferred from the whole of 1 file (2 rows). A value in a later file that does not fit is an error that\n"
-        "# names it.\n"
+        "# Inferred from all of 1 file (2 rows). A value in a later file that does not fit is an error that names\n"
+        "# it.\n"
         'source = "raw/csv/mine"\n'
         'output = "raw/parquet/mine"\n'
         'dialect = { delimiter = ";" }\n'
@@ -69,7 +69,7 @@ def test_the_table_is_ready(tmp_path: Path) -> None:
         '    { name = "code", type = "string" },\n'
         '    { name = "day", type = "date", formats = ["%d/%m/%Y"] },\n'
         "    # read as no value: 'NA' (1 row)\n"
-        '    { name = "flow", type = "float64", nulls = ["", "NA"] },\n'
+        '    { name = "flow", type = "float64", exact = "decimal(9, 1)", nulls = ["", "NA"] },\n'
         '    { name = "empty", type = "string" }, # empty in every row\n'
         "]\n"
     )
@@ -83,15 +83,15 @@ def test_the_rest_of_the_file_stays_as_it_is(tmp_path: Path) -> None:
     assert list(load_specs(tmp_path / "datasets.toml")) == ["old", "mine"]
 
 
-def test_a_table_is_replaced_only_when_asked(tmp_path: Path) -> None:
+def test_a_table_is_replaced_only_with_the_flag(tmp_path: Path) -> None:
     """A description is work; it is not lost by a second inspection."""
     (tmp_path / "datasets.toml").write_text(OTHERS)
     before = write(tmp_path, text="a,b\n1,2\n")
     with pytest.raises(DataConvertError) as raised:
         write(tmp_path, text="a,b\n1,x\n")
     assert str(raised.value) == (
-        f"{tmp_path}/datasets.toml describes 'mine' already. Choose another name, or give --replace to write its"
-        " table anew."
+        f"{tmp_path}/datasets.toml describes 'mine' already. Choose another name, or use --replace to replace"
+        " its table."
     )
     assert (tmp_path / "datasets.toml").read_text() == before
     after = write(tmp_path, text="a,b\n1,x\n", replace=True)
@@ -99,7 +99,7 @@ def test_a_table_is_replaced_only_when_asked(tmp_path: Path) -> None:
 
 
 def test_replacing_a_table_leaves_its_neighbours(tmp_path: Path) -> None:
-    """The new table stands where the old one stood."""
+    """The new table is in the place of the old one."""
     write(tmp_path, text="a,b\n1,2\n")
     with (tmp_path / "datasets.toml").open("a") as file:
         file.write("\n" + OTHERS)
@@ -119,7 +119,7 @@ def test_files_elsewhere_are_not_described(tmp_path: Path) -> None:
 
 
 def test_a_link_to_files_elsewhere_will_do(tmp_path: Path) -> None:
-    """The source is where the link stands."""
+    """The source is the folder of the link."""
     data = tmp_path / "data"
     (data / "raw" / "csv").mkdir(parents=True)
     (tmp_path / "far").mkdir()
@@ -143,7 +143,7 @@ def test_a_file_that_the_conversion_would_not_find_is_refused(tmp_path: Path) ->
     folder.mkdir(parents=True)
     (folder / "x.dat").write_text("a,b\n1,2\n")
     assert refused(tmp_path / "datasets.toml", "mine", folder / "x.dat").startswith(
-        "a dataset 'mine' would read 0 files (none) and not what was inspected."
+        "a dataset 'mine' would read 0 files (none) instead of the inspected ones."
     )
     assert not (tmp_path / "datasets.toml").exists()
 
@@ -167,7 +167,7 @@ def test_one_file_of_a_folder_is_found_by_its_name(tmp_path: Path) -> None:
 
 
 def test_the_output_mirrors_the_source(tmp_path: Path) -> None:
-    """raw/csv/pems/detector becomes raw/parquet/pems/detector, unless that is taken."""
+    """The output of raw/csv/pems/detector is raw/parquet/pems/detector, unless another dataset has it."""
     folder = tmp_path / "raw" / "csv" / "pems" / "detector"
     folder.mkdir(parents=True)
     (folder / "x.csv").write_text("a,b\n1,2\n")
@@ -177,18 +177,34 @@ def test_the_output_mirrors_the_source(tmp_path: Path) -> None:
     assert [spec.output for spec in specs.values()] == ["raw/parquet/pems/detector", "raw/parquet/second"]
 
 
+def test_the_output_is_not_inside_the_source(tmp_path: Path) -> None:
+    """Raw files directly in data/raw have their Parquet in data/parquet."""
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/a.csv").write_text("x,y\n1,2\n")
+    file = tmp_path / "data/datasets.toml"
+    write_table(file, "mine", inspect_path(tmp_path / "data/raw"))
+    assert load_specs(file)["mine"].output == "parquet/mine"
+
+
 def test_ragged_rows_go_to_the_rejects(tmp_path: Path) -> None:
-    """The rows that fit are converted, the others are kept as they are."""
-    write(tmp_path, text="a,b\n1,2\n3\n4,5\n6,7\n")
+    """The rows that fit are converted, the others are kept unchanged."""
+    write(tmp_path, text="a,b\n1,2\n3\n" + "4,5\n" * 18)
     report, columns = convert(tmp_path)
-    assert (report.rows, report.rejects, columns) == (3, 1, {"a": [1, 4, 6], "b": [2, 5, 7]})
+    assert (report.rows, report.rejects, columns) == (19, 1, {"a": [1, *[4] * 18], "b": [2, *[5] * 18]})
+
+
+def test_too_many_ragged_rows_fail_the_conversion(tmp_path: Path) -> None:
+    """More rejects than the default of `max_rejects` are not accepted without a decision of the user."""
+    write(tmp_path, text="a,b\n1,2\n3\n4,5\n6,7\n")
+    with pytest.raises(TooManyRejectsError, match="1 of 4 rows"):
+        convert(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("text", "columns"),
     [
         ("a,b\n1,x\n2,y\n", {"a": [1, 2], "b": ["x", "y"]}),
-        ("1;1,5\n2;2,5\n", {"column_1": [1, 2], "column_2": ["1,5", "2,5"]}),
+        ("1;1,5\n2;2,5\n", {"column_1": [1, 2], "column_2": [1.5, 2.5]}),
         ("a,b\n1,'x, y'\n2,'z'\n", {"a": [1, 2], "b": ["x, y", "z"]}),
         ("a\tb\r\n1\tx\r\n", {"a": [1], "b": ["x"]}),
         ("title\n\na,b,c\n1,2,3\n", {"a": [1], "b": [2], "c": [3]}),
@@ -205,7 +221,7 @@ def test_ragged_rows_go_to_the_rejects(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_two_commands_are_enough(tmp_path: Path, text: str | bytes, columns: dict[str, list[object]]) -> None:
-    """Inspect with --write, convert: every value is there, and no row is refused."""
+    """After --write, the conversion keeps every value and rejects no row."""
     write(tmp_path, text=text)
     report, found = convert(tmp_path)
     assert (report.rejects, found) == (0, columns)
@@ -217,6 +233,9 @@ _CELLS = st.one_of(
     st.dates().map(str),
     st.datetimes().map(str),
     st.sampled_from(["", "NA", "nan", "T", "0.5s", "007", "true", "no", "1,5", "-9999", " 1", "01/02/2020", "x\ny"]),
+    st.sampled_from(
+        ["1.234,5", "1,234", "12.345", "1 234", "5 %", "$5", "-$1,234.5", "12E3", "+4915112345", "3.10", "3.1"]
+    ),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=6),  # many of these look binary
 )
 

@@ -26,7 +26,7 @@ def _dataset(name: str, raw_bytes: int, parquet_bytes: int, columns: dict[str, i
         text_bytes=raw_bytes,
         parquet_bytes=parquet_bytes,
         columns=columns or {"HourlyDewPoint_flag": parquet_bytes - 1000},
-        strangers=0,
+        foreign_files=0,
     )
 
 
@@ -81,7 +81,7 @@ def test_bars_are_as_long_as_their_bytes() -> None:
 
 
 def test_parquet_larger_than_raw_stays_inside_the_chart() -> None:
-    """The longest bar is then the Parquet's, and the page says so."""
+    """The longest bar is then that of the Parquet, and the page has the word larger."""
     tiny = _dataset("tiny", 1500, 3000)
     page = _Page(report_page(_report(tiny)))
     assert page.widths("size-bars", "raw") == [50]
@@ -90,7 +90,7 @@ def test_parquet_larger_than_raw_stays_inside_the_chart() -> None:
 
 
 def test_column_bars_are_as_long_as_their_bytes() -> None:
-    """Each dataset's largest column fills its chart; the footers are told too."""
+    """Each dataset's largest column fills its chart; the footers have a bar too."""
     page = _Page(report_page(_report(_dataset("one", 10_000, 1000, {"a": 600, "b": 300}))))
     assert page.widths("column-bar", "parquet") == [100, 50, 16.667]
     assert re.findall(r"[\d.]+%", page.text) == ["60.0%", "30.0%", "10.0%"]
@@ -125,7 +125,7 @@ def test_names_are_escaped() -> None:
 
 
 def test_every_picture_has_a_title_and_a_description() -> None:
-    """A reader who cannot see a chart is told what it shows; the decorative ones are hidden."""
+    """Each chart has a description for screen readers; decorative ones are hidden."""
     page = _Page(report_page(_report(LARGE, SMALL)))
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -148,8 +148,8 @@ def test_page_opens_with_what_was_gained() -> None:
     assert summary(report) == "33.3 times smaller. Sharing it takes 30\xa0s instead of 16\xa0min."
 
 
-def test_nothing_converted_says_what_to_run() -> None:
-    """The page still stands, without charts."""
+def test_without_parquet_the_page_has_commands() -> None:
+    """The page is valid without charts."""
     page = _Page(report_page(_report()))
     assert "Nothing is converted yet" in page.text
     assert "invoke data.compress --dataset weather" in page.text

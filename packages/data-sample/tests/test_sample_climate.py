@@ -1,4 +1,4 @@
-"""Local Climatological Data samples: as published, with weather that persists and remarks that agree with it."""
+"""Samples of Local Climatological Data look as published, their weather persists, and remarks agree with it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from data_sample import write_sample
-from data_sample.lcd import LCD_COLUMNS
+from data_sample import write_samples
+from data_sample.climate.columns import LCD_COLUMNS
 
 Row = dict[str, str]
 _HEAD = (
@@ -22,14 +22,14 @@ _HEAD = (
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A whole year and part of another."""
-    report = write_sample(tmp_path_factory.mktemp("climate"), dataset="climate", size_bytes=10_000_000)
+    """A complete year and part of another."""
+    (report,) = write_samples(tmp_path_factory.mktemp("climate"), ["climate"], size_bytes=10_000_000)
     return [report.folder / name for name in report.files]
 
 
 @pytest.fixture(scope="module")
 def year(files: list[Path]) -> list[Row]:
-    """The rows of the whole year."""
+    """The rows of the complete year."""
     with files[0].open(encoding="ascii", newline="") as stream:
         return list(csv.DictReader(stream))
 
@@ -55,7 +55,7 @@ def test_climate_files_are_named_by_station_and_year(files: list[Path]) -> None:
 
 
 def test_every_climate_cell_is_quoted(files: list[Path]) -> None:
-    """Each line is 125 quoted cells and nothing else, the header and the empty cells too."""
+    """Each line consists of 125 quoted cells, including the header and empty cells."""
     line = re.compile(r'"[^"]*"(,"[^"]*"){124}')
     for file in files:
         text = file.read_bytes().decode("ascii")
@@ -63,8 +63,8 @@ def test_every_climate_cell_is_quoted(files: list[Path]) -> None:
         assert all(line.fullmatch(found) for found in text.removesuffix("\n").split("\n"))
 
 
-def test_the_climate_header_is_the_published_one(year: list[Row]) -> None:
-    """125 distinct names, which begin and end as version 2 has them."""
+def test_climate_header_is_as_published(year: list[Row]) -> None:
+    """125 distinct names, which begin and end as in version 2."""
     assert len(set(LCD_COLUMNS)) == 125
     assert ",".join(LCD_COLUMNS).startswith(_HEAD)
     assert LCD_COLUMNS[-11:-8] == ("REM", "BackupDirection", "BackupDistance")
@@ -73,7 +73,7 @@ def test_the_climate_header_is_the_published_one(year: list[Row]) -> None:
 
 
 def test_report_types_fill_different_columns(year: list[Row]) -> None:
-    """Hourly values stand in hourly reports, daily ones in SOD, monthly ones in SOM."""
+    """Hourly reports have hourly values, SOD rows daily ones, and SOM rows monthly ones."""
     types = Counter(row["REPORT_TYPE"] for row in year)
     assert types["SOD"] == 366
     assert types["SOM"] == 12
@@ -85,7 +85,7 @@ def test_report_types_fill_different_columns(year: list[Row]) -> None:
 
 
 def test_climate_rows_are_in_order_of_time(year: list[Row]) -> None:
-    """Dates ascend through all report types, from New Year on."""
+    """Dates ascend across all report types, from January 1 on."""
     dates = [row["DATE"] for row in year]
     assert dates == sorted(dates)
     assert dates[0] == "2024-01-01T00:00:00"
@@ -93,7 +93,7 @@ def test_climate_rows_are_in_order_of_time(year: list[Row]) -> None:
 
 
 def test_marks_and_suffixes_of_the_published_files_occur(year: list[Row]) -> None:
-    """Suspect values, traces, variable winds and visibilities, missing values all appear."""
+    """Suspect values, traces, variable winds and visibilities, and missing values all occur."""
     seen = {name: {row[name] for row in year} for name in LCD_COLUMNS}
     assert {"T", "0.0", "0.0s"} <= seen["HourlyPrecipitation"]
     assert "*" in seen["HourlyDryBulbTemperature"]
@@ -104,7 +104,7 @@ def test_marks_and_suffixes_of_the_published_files_occur(year: list[Row]) -> Non
 
 
 def test_remarks_agree_with_the_row(year: list[Row]) -> None:
-    """Temperature, dew point, wind and pressure of a METAR are those of its row, and its length is right."""
+    """A METAR has the temperature, dew point, wind and pressure of its row, and its length is correct."""
     checked = 0
     for row in _of(year, "FM-15"):
         found = re.match(
@@ -126,7 +126,7 @@ def test_remarks_agree_with_the_row(year: list[Row]) -> None:
 
 
 def test_synoptic_remarks_agree_with_the_row(year: list[Row]) -> None:
-    """Group 4 of a SYNOP is the row's sea level pressure, and its length is right."""
+    """Group 4 of a SYNOP is the sea level pressure of its row, and its length is correct."""
     rows = [row for row in _of(year, "FM-12") if row["HourlySeaLevelPressure"]]
     for row in rows:
         assert int(row["REM"][3:6]) == len(row["REM"]) - 6
@@ -135,7 +135,7 @@ def test_synoptic_remarks_agree_with_the_row(year: list[Row]) -> None:
 
 
 def test_dew_point_never_exceeds_temperature(year: list[Row]) -> None:
-    """Air holds no more water than saturation, so humidity is at most 100 percent."""
+    """The dew point is at most the temperature, so relative humidity is at most 100 percent."""
     for row in _of(year, "FM-16"):
         air, dew = (row[name].rstrip("s") for name in ("HourlyDryBulbTemperature", "HourlyDewPointTemperature"))
         assert air == "*" or dew == "" or float(dew) <= float(air)
@@ -143,14 +143,14 @@ def test_dew_point_never_exceeds_temperature(year: list[Row]) -> None:
 
 
 def test_temperature_persists_from_hour_to_hour(year: list[Row]) -> None:
-    """The next hour is nearly the same; half a day later it is not."""
+    """Temperatures one hour apart correlate strongly, those half a day apart do not."""
     values = _temperatures(year)
     assert _correlation(values, 1) > 0.95
     assert _correlation(values, 12) < 0.7
 
 
 def test_afternoons_and_summers_are_warm(year: list[Row]) -> None:
-    """Three in the afternoon is warmer than five in the morning, August than January."""
+    """15:00 is warmer than 05:00, and August is warmer than January."""
 
     def mean(part: str) -> float:
         values = _temperatures([row for row in year if re.match(part, row["DATE"])])
@@ -161,7 +161,7 @@ def test_afternoons_and_summers_are_warm(year: list[Row]) -> None:
 
 
 def test_rain_comes_in_spells(year: list[Row]) -> None:
-    """After a wet hour the next is wet far more often than usual."""
+    """An hour after a wet hour is wet far more often than any hour."""
     wet = [row["HourlyPrecipitation"].rstrip("s") not in {"0.0", ""} for row in _of(year, "FM-15")]
     after = [later for earlier, later in pairwise(wet) if earlier]
     assert 0.005 < sum(wet) / len(wet) < 0.15
@@ -169,7 +169,7 @@ def test_rain_comes_in_spells(year: list[Row]) -> None:
 
 
 def test_daily_extremes_enclose_the_hourly_values(year: list[Row]) -> None:
-    """A day's maximum and minimum are at least and at most what the hourly reports of that day show."""
+    """The hourly temperatures of a day lie between its minimum and its maximum."""
     for day in _of(year, "SOD")[:60]:
         values = _temperatures([row for row in year if row["DATE"][:10] == day["DATE"][:10]])
         high, low = (float(day[f"Daily{end}imumDryBulbTemperature"].rstrip("s")) for end in ("Max", "Min"))

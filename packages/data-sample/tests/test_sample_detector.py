@@ -1,4 +1,4 @@
-"""PeMS Station 5-Minute samples: as published, and with traffic in them."""
+"""Samples of PeMS Station 5-Minute data look as published, and their traffic is realistic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data_sample import write_sample
+from data_sample import write_samples
 
 Rows = list[list[str]]
 
@@ -21,7 +21,7 @@ _SPEED = re.compile(r"\d{1,2}(\.[1-9])?")
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """The rows of each of seven days, by file name."""
-    report = write_sample(tmp_path_factory.mktemp("week"), dataset="pems-detector", size_bytes=12_000_000)
+    (report,) = write_samples(tmp_path_factory.mktemp("week"), ["pems-detector"], size_bytes=12_000_000)
     return {name: _rows(report.folder / name) for name in report.files}
 
 
@@ -44,13 +44,13 @@ def _mean(rows: Rows, column: int, hours: range) -> float:
 
 
 def test_detector_files_are_named_by_district_and_day(week: dict[str, Rows]) -> None:
-    """One file a day, seven days or more from 12 MB on, without a gap."""
+    """There is one file per day without gaps, and seven days or more from 12 MB on."""
     assert len(week) >= 7
     assert list(week) == [f"d12_text_station_5min_2024_01_{day + 1:02d}.txt" for day in range(len(week))]
 
 
 def test_detector_days_are_complete_and_in_order(week: dict[str, Rows]) -> None:
-    """Every day has 288 times the same stations, by time, then by station id."""
+    """Every day has the same stations 288 times, sorted by time, then by station id."""
     stations = sorted({int(row[1]) for row in next(iter(week.values()))})
     for name, rows in week.items():
         year, month, day = name[-14:-4].split("_")
@@ -59,7 +59,7 @@ def test_detector_days_are_complete_and_in_order(week: dict[str, Rows]) -> None:
 
 
 def test_detector_cells_look_like_the_published_ones(tuesday: Rows) -> None:
-    """52 columns; fractions without leading zero, speeds with one decimal unless it is 0, lane types of PeMS."""
+    """Rows have 52 columns, fractions no leading zero, and speeds one decimal unless it is 0."""
     for row in tuesday:
         assert len(row) == 52
         assert re.fullmatch(r"12\d{5},12,\d{1,3},[NSEW],(ML|FR|OR|HV|FF)", ",".join(row[1:6]))
@@ -71,8 +71,8 @@ def test_detector_cells_look_like_the_published_ones(tuesday: Rows) -> None:
             assert row[column] == "" or _SPEED.fullmatch(row[column])
 
 
-def test_station_length_stands_on_mainline_rows_only(tuesday: Rows) -> None:
-    """Ramps have neither a length nor a speed."""
+def test_only_mainline_rows_have_a_station_length(tuesday: Rows) -> None:
+    """Rows of ramps have neither a length nor a speed."""
     for row in tuesday:
         is_ramp = row[5] in {"FR", "OR"}
         assert (row[6] == "", row[11] == "") == (is_ramp, is_ramp)
@@ -80,12 +80,12 @@ def test_station_length_stands_on_mainline_rows_only(tuesday: Rows) -> None:
 
 
 def test_absent_lanes_are_empty_with_0_observed(tuesday: Rows) -> None:
-    """Lanes 7 and 8 exist nowhere in the sample district; their five cells are as PeMS leaves them."""
+    """No station has lanes 7 and 8; their five cells look as PeMS publishes absent lanes."""
     assert {tuple(row[42:52]) for row in tuesday} == {("", "", "", "", "0") * 2}
 
 
 def test_station_totals_follow_from_the_lanes(tuesday: Rows) -> None:
-    """Samples and flow are sums over the lanes; percent observed is the share of lanes observed."""
+    """Samples and flow are sums over the lanes; percent observed is the share of observed lanes."""
     for row in tuesday:
         lanes = [row[start : start + 5] for start in range(12, 52, 5) if row[start] != ""]
         assert int(row[7]) == sum(int(lane[0]) for lane in lanes)
@@ -95,7 +95,7 @@ def test_station_totals_follow_from_the_lanes(tuesday: Rows) -> None:
 
 
 def test_weekday_mornings_are_busier_than_weekend_mornings(week: dict[str, Rows]) -> None:
-    """From 7 to 9 a Tuesday carries at least 1.6 times the flow of a Sunday; at midday less than that."""
+    """From 7 to 9, a Tuesday has at least 1.6 times the flow of a Sunday; at midday it has less than that."""
     tuesday, sunday = (week[f"d12_text_station_5min_2024_01_{day}.txt"] for day in ("02", "07"))
     morning, midday = range(7, 9), range(12, 14)
     assert _mean(tuesday, 9, morning) > 1.6 * _mean(sunday, 9, morning)
@@ -103,7 +103,7 @@ def test_weekday_mornings_are_busier_than_weekend_mornings(week: dict[str, Rows]
 
 
 def test_the_two_directions_of_a_freeway_peak_at_different_times(tuesday: Rows) -> None:
-    """Towards work in the morning, home in the evening."""
+    """One direction is busier in the morning, the other in the evening."""
     flow: dict[tuple[str, str, bool], int] = defaultdict(int)
     for row in tuesday:
         if row[9] and row[0][11:13] in {"07", "08", "16", "17"}:
@@ -114,7 +114,7 @@ def test_the_two_directions_of_a_freeway_peak_at_different_times(tuesday: Rows) 
 
 
 def test_speed_falls_with_occupancy(tuesday: Rows) -> None:
-    """Below the critical occupancy traffic moves freely; well above it, at less than half that speed."""
+    """Traffic far above the critical occupancy has less than half the speed of traffic below it."""
     points = [(float(row[10]), float(row[11])) for row in tuesday if row[5] == "ML"]
     free = [speed for occupancy, speed in points if occupancy < 0.08]
     jammed = [speed for occupancy, speed in points if occupancy > 0.30]
@@ -123,7 +123,7 @@ def test_speed_falls_with_occupancy(tuesday: Rows) -> None:
 
 
 def test_flow_falls_again_past_capacity(tuesday: Rows) -> None:
-    """Jammed lanes carry less than full ones: the lower branch of the fundamental diagram."""
+    """Jammed lanes have less flow than full ones: the lower branch of the fundamental diagram."""
     lanes = [(float(row[14]), int(row[13])) for row in tuesday if row[5] == "ML" and row[16] == "1"]
     full = sorted(flow for occupancy, flow in lanes if 0.10 < occupancy < 0.15)
     jammed = sorted(flow for occupancy, flow in lanes if occupancy > 0.35)
@@ -131,7 +131,7 @@ def test_flow_falls_again_past_capacity(tuesday: Rows) -> None:
 
 
 def test_congestion_lasts(tuesday: Rows) -> None:
-    """A jam seen in one interval is mostly still there in the next."""
+    """Most jams of one interval continue in the next."""
     speeds: dict[str, list[float]] = defaultdict(list)
     for row in tuesday:
         if row[5] == "ML":
@@ -142,22 +142,22 @@ def test_congestion_lasts(tuesday: Rows) -> None:
 
 
 def test_silent_mainline_stations_are_imputed_and_silent_ramps_empty(tuesday: Rows) -> None:
-    """0 samples and 0 percent observed, with values on the mainline and without them on ramps."""
+    """They have 0 samples and 0 percent observed; the mainline has imputed values and ramps have none."""
     silent = [row for row in tuesday if row[7] == "0"]
     assert {row[8] for row in silent} == {"0"}
     assert {row[9] != "" for row in silent if row[5] == "ML"} == {True}
     assert {row[9] for row in silent if row[5] in {"FR", "OR"}} == {""}
 
 
-def test_dropouts_are_frequent_but_not_the_rule(tuesday: Rows) -> None:
-    """Between 1 and 20 percent of the lane readings of a day are not observed."""
+def test_some_lane_readings_are_not_observed(tuesday: Rows) -> None:
+    """Between 1 and 20 percent of the lane readings of a day are missing."""
     readings = [row[start + 4] for row in tuesday for start in range(12, 42, 5) if row[start] != ""]
     assert 0.01 < readings.count("0") / len(readings) < 0.20
 
 
 def test_stations_keep_their_ids_when_the_sample_grows(week: dict[str, Rows], tmp_path: Path) -> None:
-    """The stations of a small sample are the first of a large one, with the same freeway, type and length."""
-    report = write_sample(tmp_path, dataset="pems-detector", size_bytes=1_000_000)
+    """The stations of a small sample are the first ones of a large sample, with the same properties."""
+    (report,) = write_samples(tmp_path, ["pems-detector"], size_bytes=1_000_000)
     few = {tuple(row[1:7]) for row in _rows(report.folder / report.files[0])}
     many = {tuple(row[1:7]) for rows in week.values() for row in rows}
     assert few < many

@@ -1,4 +1,4 @@
-"""PeMS CHP incident samples: as published, with places that agree with themselves."""
+"""Samples of PeMS CHP incidents look as published, and their places are consistent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from data_sample import write_sample
-from data_sample.place import STRETCHES
+from data_sample import write_samples
+from data_sample.pems.sites import STRETCHES
 
 Rows = list[list[str]]
 
@@ -24,7 +24,7 @@ _PATTERNS = (
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """The rows of some days, by file name."""
-    report = write_sample(tmp_path_factory.mktemp("days"), dataset="pems-incident", size_bytes=4_000_000)
+    (report,) = write_samples(tmp_path_factory.mktemp("days"), ["pems-incident"], size_bytes=4_000_000)
     return {name: _rows(report.folder / name) for name in report.files}
 
 
@@ -38,39 +38,39 @@ def _rows(path: Path) -> Rows:
     return [line.split(",") for line in path.read_bytes().decode("ascii").removesuffix("\n").split("\n")]
 
 
-def test_small_incident_samples_come_by_day(days: dict[str, Rows]) -> None:
-    """Each file is named by its day and holds that day's incidents only."""
+def test_small_incident_samples_have_a_file_per_day(days: dict[str, Rows]) -> None:
+    """Each file is named after its day and contains only incidents of that day."""
     for name, rows in days.items():
         match = re.fullmatch(r"all_text_chp_incidents_day_2024_01_(\d\d)\.txt", name)
         assert match is not None
         assert {row[3][:10] for row in rows} == {f"01/{match[1]}/2024"}
 
 
-def test_large_incident_samples_come_by_month(tmp_path: Path) -> None:
-    """From 12 MB on there is a file a month, and every day of the month is in it."""
-    report = write_sample(tmp_path, dataset="pems-incident", size_bytes=12_000_000)
+def test_large_incident_samples_have_a_file_per_month(tmp_path: Path) -> None:
+    """From 12 MB on there is one file per month, with incidents on every day."""
+    (report,) = write_samples(tmp_path, ["pems-incident"], size_bytes=12_000_000)
     assert report.files == tuple(f"all_text_chp_incidents_month_2024_0{n}.txt" for n in (1, 2))
     february = _rows(report.folder / report.files[1])
     assert sorted({row[3][:5] for row in february}) == [f"02/{day:02d}" for day in range(1, 30)]
 
 
 def test_incident_cells_look_like_the_published_ones(incidents: Rows) -> None:
-    """20 unquoted columns, each in its form."""
+    """Rows have 20 unquoted columns, each in its format."""
     for row in incidents:
         assert len(row) == 20
         for cell, pattern in zip(row, _PATTERNS, strict=True):
             assert re.fullmatch(pattern, cell), (cell, pattern)
 
 
-def test_incident_ids_rise_with_time(incidents: Rows) -> None:
-    """Ids are unique and ascending, across files too, and so are timestamps."""
+def test_incident_ids_ascend_with_time(incidents: Rows) -> None:
+    """Ids are unique and ascending across all files, and timestamps are ascending."""
     ids = [int(row[0]) for row in incidents]
     stamps = [dt.datetime.strptime(row[3], "%m/%d/%Y %H:%M:%S") for row in incidents]
     assert ids == sorted(set(ids))
     assert stamps == sorted(stamps)
 
 
-def test_incident_numbers_count_from_1_at_each_centre_every_day(incidents: Rows) -> None:
+def test_incident_numbers_start_at_1_at_each_centre_every_day(incidents: Rows) -> None:
     """Incident Number is 1, 2, 3 … by communications centre and day."""
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in incidents:
@@ -80,13 +80,13 @@ def test_incident_numbers_count_from_1_at_each_centre_every_day(incidents: Rows)
 
 
 def test_severity_is_mostly_empty(incidents: Rows) -> None:
-    """At least nine in ten have none, and some have one."""
+    """At least nine in ten incidents have no severity, and some have one."""
     empty = sum(row[18] == "" for row in incidents)
     assert 0.9 * len(incidents) < empty < len(incidents)
 
 
 def test_incidents_off_the_freeway_have_no_postmile(incidents: Rows) -> None:
-    """Freeway, direction and both postmiles are empty together, in a small share of the rows."""
+    """Freeway, direction and both postmiles are either all filled or, in a small share of the rows, all empty."""
     filled = Counter(tuple(cell != "" for cell in row[14:18]) for row in incidents)
     assert set(filled) == {(True,) * 4, (False,) * 4}
     assert 0.05 < filled[(False,) * 4] / len(incidents) < 0.25
@@ -114,7 +114,7 @@ def test_collisions_take_longer_than_hazards(incidents: Rows) -> None:
 
 
 def test_incidents_follow_the_rush_hours(incidents: Rows) -> None:
-    """On working days, 16 to 18 o'clock brings at least twice what 2 to 4 brings."""
+    """On working days, 16:00 to 18:00 has more than twice the incidents of 2:00 to 4:00."""
     working = [row[3] for row in incidents if row[3][:5] not in {"01/01", "01/06", "01/07"}]
     hours = Counter(int(stamp[11:13]) for stamp in working)
     assert hours[16] + hours[17] > 2 * (hours[2] + hours[3])

@@ -1,4 +1,4 @@
-"""Profiles are added to the user's AWS settings; nothing else in there changes by a byte."""
+"""Profiles are added to the user's AWS settings; no other byte changes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,29 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data_share.__main__ import main
-from data_share.aws_profiles import Profile, add_profiles, check_source, profile_names, role_profile, with_profile
-from data_share.errors import FileAccessError, ProfileError
+from data_share import (
+    Configured,
+    ConfigureRequest,
+    DataShareError,
+    FailedError,
+    configure_remote,
+    configured_json,
+    configured_text,
+    read_stack_outputs,
+)
+from data_share.remotes.aws_profiles import (
+    Profile,
+    add_profiles,
+    check_source_profile,
+    profile_names,
+    role_profile,
+    with_profile,
+)
 
-from .conftest import Share
 from .test_share_stack_outputs import OUTPUTS, ROLE
 from .tracked import Project
 
@@ -36,8 +51,8 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_what_stands_there_stays(text: str) -> None:
-    """Comments, order, spaces, line ends and an unfinished last line are kept; the profile comes after them."""
+def test_other_settings_are_kept(text: str) -> None:
+    """Comments, order, spaces, line ends and a last line without an end are kept; the profile is appended."""
     added = with_profile(text, PROFILE, source="config")
     assert added.startswith(text)
     assert added.replace("\r\n", "\n").endswith(LINES)
@@ -46,25 +61,25 @@ def test_what_stands_there_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_a_second_time_changes_nothing(text: str) -> None:
-    """The profile is there once, however often it is asked for."""
+def test_a_profile_is_added_once(text: str) -> None:
+    """Adding a profile again changes nothing."""
     added = with_profile(text, PROFILE, source="config")
     assert with_profile(added, PROFILE, source="config") == added
 
 
-def test_line_ends_are_the_files_own() -> None:
-    """A file with Windows line ends gets no others."""
+def test_line_ends_of_the_file_are_kept() -> None:
+    """A file with Windows line ends keeps them."""
     added = with_profile(OTHERS[3], PROFILE, source="config")
     assert added.count("\n") == added.count("\r\n")
 
 
-def test_a_profile_that_says_something_else_is_not_changed_unasked() -> None:
-    """The error shows what stands there and what it would become."""
-    there = LINES.replace("= sso", "= work").replace("region = eu-central-1\n", "output = json\n")
-    with pytest.raises(ProfileError) as error:
-        with_profile(there, PROFILE, source="config")
+def test_a_profile_with_other_settings_is_refused() -> None:
+    """The error has the current and the new value of each setting."""
+    existing = LINES.replace("= sso", "= work").replace("region = eu-central-1\n", "output = json\n")
+    with pytest.raises(DataShareError) as error:
+        with_profile(existing, PROFILE, source="config")
     assert str(error.value) == (
-        "config: profile 'shrinkwrap-dev-traffic-reader' is there already and says something else;"
+        "config: profile 'shrinkwrap-dev-traffic-reader' already exists with other settings;"
         " nothing was written:\n"
         "  source_profile is work, and would become sso\n"
         "  region is not set, and would become eu-central-1\n"
@@ -72,31 +87,33 @@ def test_a_profile_that_says_something_else_is_not_changed_unasked() -> None:
     )
 
 
-def test_replacing_changes_only_what_differs() -> None:
-    """In the profile, what is not ours stays; so does every other profile."""
-    mine = "[profile z]\nregion = q\n"
-    there = mine + LINES.replace("= sso", "= work").replace("region", "# mine\noutput = json\nregion") + mine
-    replaced = with_profile(there, PROFILE, source="config", replace=True)
-    assert replaced == there.replace("= work", "= sso")
+def test_replacing_changes_only_different_settings() -> None:
+    """Other settings of the profile, and other profiles, do not change."""
+    other = "[profile z]\nregion = q\n"
+    existing = other + LINES.replace("= sso", "= work").replace("region", "# mine\noutput = json\nregion") + other
+    replaced = with_profile(existing, PROFILE, source="config", replace=True)
+    assert replaced == existing.replace("= work", "= sso")
 
 
-def test_a_setting_of_a_nested_table_is_none_of_the_profile() -> None:
-    """An indented `region` belongs to the setting above it."""
-    there = LINES.replace("region = eu-central-1\n", "s3 =\n  region = eu-central-1\n")
-    replaced = with_profile(there, PROFILE, source="config", replace=True)
-    assert replaced == there.replace("reader]\n", "reader]\nregion = eu-central-1\n")
+def test_a_nested_setting_is_not_changed() -> None:
+    """An indented `region` belongs to the setting above it, not to the profile."""
+    existing = LINES.replace("region = eu-central-1\n", "s3 =\n  region = eu-central-1\n")
+    replaced = with_profile(existing, PROFILE, source="config", replace=True)
+    assert replaced == existing.replace("reader]\n", "reader]\nregion = eu-central-1\n")
 
 
-def test_an_iam_user_is_asked_for_mfa() -> None:
-    """The device is in the role's account and called like the user."""
+def test_an_iam_user_has_an_mfa_device() -> None:
+    """The MFA device is in the role's partition and account, and has the user's name."""
     profile = role_profile(f"{ROLE}admin", source_profile="me", region="r", user="shrinkwrap-dev-ada")
     assert profile.settings()["mfa_serial"] == "arn:aws:iam::111122223333:mfa/shrinkwrap-dev-ada"
     assert "mfa_serial" not in PROFILE.settings()
+    chinese = role_profile("arn:aws-cn:iam::111122223333:role/x", source_profile="me", region="r", user="ada")
+    assert chinese.settings()["mfa_serial"] == "arn:aws-cn:iam::111122223333:mfa/ada"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640])
-def test_the_files_mode_stays(tmp_path: Path, mode: int) -> None:
-    """A file that others may read stays so, one that they may not as well."""
+def test_the_mode_of_the_file_is_kept(tmp_path: Path, mode: int) -> None:
+    """The mode of the file does not change."""
     file = tmp_path / "config"
     file.write_text("[default]\n")
     file.chmod(mode)
@@ -105,8 +122,8 @@ def test_the_files_mode_stays(tmp_path: Path, mode: int) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["config"]
 
 
-def test_a_new_file_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without AWS_CONFIG_FILE it is ~/.aws/config, and its folder is made."""
+def test_a_new_file_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without AWS_CONFIG_FILE, ~/.aws/config is created, and only the user can read it."""
     monkeypatch.setenv("HOME", str(tmp_path))
     file = add_profiles([PROFILE], {})
     assert file == tmp_path / ".aws" / "config"
@@ -114,8 +131,8 @@ def test_a_new_file_is_the_users_alone(tmp_path: Path, monkeypatch: pytest.Monke
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """Settings that are kept elsewhere are changed there."""
+def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
+    """A symbolic link stays one; the file that it points to is changed."""
     (tmp_path / "real").write_text("[default]\n")
     (tmp_path / "config").symlink_to("real")
     add_profiles([PROFILE], {"AWS_CONFIG_FILE": str(tmp_path / "config")})
@@ -123,27 +140,27 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "[default]\n\n" + LINES
 
 
-def test_all_or_none_is_written(tmp_path: Path) -> None:
-    """If one profile is refused, none is added."""
+def test_all_profiles_or_none_are_written(tmp_path: Path) -> None:
+    """If one profile is refused, no profile is added."""
     file = tmp_path / "config"
     file.write_text(LINES.replace("= sso", "= work"))
     other = Profile(name="other", role_arn="a", source_profile="b", region="c")
-    with pytest.raises(ProfileError):
+    with pytest.raises(DataShareError):
         add_profiles([other, PROFILE], {"AWS_CONFIG_FILE": str(file)})
     assert file.read_text() == LINES.replace("= sso", "= work")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    """A folder of that name, or bytes that are no UTF-8."""
-    with pytest.raises(FileAccessError, match="cannot be read"):
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
+    """A folder with that name, or bytes that are not UTF-8, are an error."""
+    with pytest.raises(FailedError, match="cannot be read"):
         add_profiles([PROFILE], {"AWS_CONFIG_FILE": str(tmp_path)})
     (tmp_path / "config").write_bytes(b"\xff")
-    with pytest.raises(FileAccessError, match="cannot be read"):
+    with pytest.raises(FailedError, match="cannot be read"):
         add_profiles([PROFILE], {"AWS_CONFIG_FILE": str(tmp_path / "config")})
 
 
-def test_the_source_profile_must_be_there(tmp_path: Path) -> None:
-    """It may be in either of AWS's files; else the nearest name is told."""
+def test_the_source_profile_must_exist(tmp_path: Path) -> None:
+    """The source profile may be in either of AWS's files; the error for an unknown one has the nearest name."""
     (tmp_path / "config").write_text("[default]\n[profile corporate]\n")
     (tmp_path / "credentials").write_text("[keys]\n")
     environment = {
@@ -151,99 +168,98 @@ def test_the_source_profile_must_be_there(tmp_path: Path) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
     }
     for name in ("default", "corporate", "keys"):
-        check_source(name, environment)
-    with pytest.raises(ProfileError, match="there is no profile 'corporat'; did you mean 'corporate'"):
-        check_source("corporat", environment)
+        check_source_profile(name, environment)
+    with pytest.raises(DataShareError, match="unknown profile 'corporat'; did you mean 'corporate'"):
+        check_source_profile("corporat", environment)
 
 
 @pytest.fixture
-def outputs_file(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Outputs beside the project, and AWS settings with an SSO profile."""
-    (tmp_path / "config").write_text("[profile sso]\nsso_session = corp\n")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """AWS settings with an SSO profile; standard input is not a terminal."""
+    file = tmp_path / "config"
+    file.write_text("[profile sso]\nsso_session = corp\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    file = tmp_path / "outputs.json"
-    file.write_text(json.dumps(OUTPUTS))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     return file
 
 
-def test_configure_writes_the_remote_and_nothing_secret(share: Share, outputs_file: Path, project: Project) -> None:
-    """The remote is the default; without a terminal and --profiles, AWS's settings stay as they are."""
-    before = (outputs_file.parent / "config").read_bytes()
-    answer = share("configure", str(outputs_file), "--project", "traffic")
-    assert (answer.code, answer.err) == (0, "")
-    assert answer.out == (
+def configure(created: Project, **options: Any) -> Configured:
+    outputs = read_stack_outputs(json.dumps(OUTPUTS), source="o.json")
+    return configure_remote(created.root, outputs, ConfigureRequest(**options))
+
+
+def test_configure_writes_the_remote_and_no_secret(project: Project, settings: Path) -> None:
+    """The remote becomes the default; without a terminal and without `profiles`, AWS's settings do not change."""
+    before = settings.read_bytes()
+    assert configured_text(configure(project, project="traffic")) == (
         "remote 'team' is s3://acme-data/traffic, in .dvc/config; commit that\n"
-        "no AWS profile was written; --profiles --source-profile NAME writes them\n"
+        "no AWS profile was written; --profiles --source-profile NAME writes them"
     )
     config = (project.root / ".dvc/config").read_text()
     assert "url = s3://acme-data/traffic" in config
     assert "region = eu-central-1" in config
-    assert (outputs_file.parent / "config").read_bytes() == before
-    again = share("configure", str(outputs_file), "--project", "traffic")
-    assert again.code == 0
+    assert "remote = team" in config
+    assert settings.read_bytes() == before
+    configure(project, project="traffic")
     assert (project.root / ".dvc/config").read_text() == config
 
 
-def test_configure_writes_a_profile_per_role(share: Share, outputs_file: Path) -> None:
-    """Named roles only; what was there comes first, byte for byte."""
-    words = ("configure", str(outputs_file), "--project=traffic", "--role=contributor", "--profiles")
-    answer = share(*words, "--source-profile=sso", "--json")
-    assert answer.code == 0, answer.err
+def test_configure_writes_a_profile_per_role(project: Project, settings: Path) -> None:
+    """Only named roles get a profile, after the existing settings."""
+    configured = configure(project, project="traffic", roles=["contributor"], profiles=True, source_profile="sso")
     name = "shrinkwrap-dev-traffic-contributor"
-    assert [profile["name"] for profile in json.loads(answer.out)["profiles"]] == [name]
-    text = (outputs_file.parent / "config").read_text()
+    assert [profile["name"] for profile in configured_json(configured)["profiles"]] == [name]
+    assert f"profile '{name}' is in {settings}; use it with: export AWS_PROFILE={name}" in configured_text(configured)
+    text = settings.read_text()
     assert text.startswith("[profile sso]\nsso_session = corp\n\n")
     assert profile_names(text) == ["sso", name]
 
 
 class Terminal(io.StringIO):
-    """What somebody types."""
+    """What a user types."""
 
     def isatty(self) -> bool:
         return True
 
 
 @pytest.mark.parametrize(("typed", "profiles"), [("y\nsso\n", 1), ("n\n", 0), ("\n", 0)])
-def test_configure_asks_before_it_writes(
-    outputs_file: Path,
+def test_configure_asks_before_it_writes_profiles(
+    project: Project,
+    settings: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     typed: str,
     profiles: int,
 ) -> None:
-    """On a terminal it asks, and for the profile whose credentials are used; without a yes, nothing is written."""
-    config = outputs_file.parent / "config"
-    config.write_bytes(b"# mine\r\n[profile sso] ; corp\r\nsso_session = corp")
-    before = config.read_bytes()
+    """On a terminal, configure asks whether to write profiles and which profile assumes the roles."""
+    settings.write_bytes(b"# mine\r\n[profile sso] ; corp\r\nsso_session = corp")
+    before = settings.read_bytes()
     monkeypatch.setattr("sys.stdin", Terminal(typed))
-    assert main(argv=["configure", str(outputs_file), "--project=traffic", "--role=contributor"]) == 0
-    assert f"Write AWS profiles for traffic/contributor into {config}? [y/N]" in capsys.readouterr().err
-    after = config.read_bytes()
+    configure(project, project="traffic", roles=["contributor"])
+    assert f"Write AWS profiles for traffic/contributor into {settings}? [y/N]" in capsys.readouterr().err
+    after = settings.read_bytes()
     assert after.startswith(before)
     assert (len(profile_names(after.decode())) - 1, after.count(b"\r\n") == after.count(b"\n")) == (profiles, True)
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("options", "message"),
     [
-        ((), "error: FILE: has several projects; name one of climate, traffic with --project\n"),
-        (("--project=traffic", "--role=writer"), "error: FILE: there is no role 'writer'. There is: admin,"),
-        (("--project=traffic", "--profiles"), "error: a profile needs the credentials of another one; name that with"),
-        (("--project=traffic", "--profiles", "--source-profile=so"), "there is no profile 'so'; did you mean 'sso'?"),
+        ({}, "o.json: has several projects; name one of climate, traffic with --project"),
+        ({"project": "traffic", "roles": ["writer"]}, "o.json: unknown role 'writer'. Known roles: admin,"),
+        ({"project": "traffic", "profiles": True}, "a profile needs the credentials of another one; name that with"),
+        (
+            {"project": "traffic", "profiles": True, "source_profile": "so"},
+            "unknown profile 'so'; did you mean 'sso'?",
+        ),
     ],
 )
-def test_configure_refuses_what_it_cannot_do(
-    share: Share, outputs_file: Path, words: tuple[str, ...], message: str
-) -> None:
-    """Wrong input is exit code 2 and one sentence."""
-    answer = share("configure", str(outputs_file), *words)
-    assert answer.code == 2
-    assert message.replace("FILE", str(outputs_file)) in answer.err
-
-
-def test_configure_tells_a_file_that_is_not_there(share: Share) -> None:
-    """No traceback."""
-    answer = share("configure", "nowhere.json")
-    assert answer.code == 1
-    assert answer.err.startswith("error: nowhere.json cannot be read: ")
+def test_configure_refuses_wrong_input(project: Project, settings: Path, options: dict[str, Any], message: str) -> None:
+    """Wrong input has exit code 2 and one message, and changes no file."""
+    before = (settings.read_bytes(), (project.root / ".dvc/config").read_bytes())
+    with pytest.raises(DataShareError) as caught:
+        configure(project, **options)
+    assert caught.value.exit_code == 2
+    assert message in str(caught.value)
+    assert (settings.read_bytes(), (project.root / ".dvc/config").read_bytes()) == before

@@ -1,15 +1,17 @@
-"""data.check and the hook that runs it."""
+"""data.check, and the hook that runs it."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from data_share.hooks import pushed_commits
+from data_share.checks.hooks import pushed_commits
 
 from .conftest import Share
 from .tracked import Project
@@ -17,31 +19,31 @@ from .tracked import Project
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_all_is_there(project: Project, share: Share) -> None:
-    """If the remote has every object of the working tree's records, it says so with code 0."""
+def test_a_complete_remote_passes(project: Project, share: Share) -> None:
+    """data.check exits with 0 if the remote has every object that the working tree records."""
     share("push")
-    answer = share("check")
-    assert (answer.code, answer.out) == (0, f"the working tree: all 5 objects of its data are on {project.remote}\n")
+    result = share("check")
+    assert (result.code, result.out) == (0, f"the working tree: all 5 objects of its data are on {project.remote}\n")
 
 
-def test_what_is_missing_is_listed(project: Project, share: Share) -> None:
-    """Datasets and files that the remote lacks are listed, with code 1; a folder stands for its list."""
+def test_missing_files_are_listed(project: Project, share: Share) -> None:
+    """data.check exits with 1 and lists the files that are missing on the remote; a folder stands for its list."""
     share("push", "--dataset", "climate")
-    project.there("cabe45dcc9ae5b66ba86600cca6b8ba8").unlink()
-    answer = share("check", "--json")
-    assert answer.code == 1
-    assert json.loads(answer.out)["missing"] == [
+    project.on_remote("cabe45dcc9ae5b66ba86600cca6b8ba8").unlink()
+    result = share("check", "--json")
+    assert result.code == 1
+    assert json.loads(result.out)["missing_on_remote"] == [
         {"dataset": "climate", "files": ["data/raw/parquet/climate/2023.parquet"]},
         {"dataset": "traffic", "files": ["data/raw/parquet/traffic", "data/raw/parquet/traffic/west/mai 1.parquet"]},
     ]
-    said = share("check").err
-    assert "lacks 3 of 5 objects:\n  climate: 1 file\n    data/raw/parquet/climate/2023.parquet\n" in said
+    printed = share("check").err
+    assert "does not have 3 of 5 objects:\n  climate: 1 file\n    data/raw/parquet/climate/2023.parquet\n" in printed
     project.forget()
-    assert json.loads(share("check", "--json").out)["missing"][1]["files"] == ["data/raw/parquet/traffic"]
+    assert json.loads(share("check", "--json").out)["missing_on_remote"][1]["files"] == ["data/raw/parquet/traffic"]
 
 
-def test_nothing_is_fetched(project: Project, share: Share) -> None:
-    """A machine without data can check, and has none afterwards."""
+def test_a_check_downloads_no_data(project: Project, share: Share) -> None:
+    """A machine without data can check, and still has none afterwards."""
     share("push")
     project.forget()
     assert share("check").code == 0
@@ -50,7 +52,7 @@ def test_nothing_is_fetched(project: Project, share: Share) -> None:
 
 
 def test_any_commit_can_be_checked(project: Project, share: Share) -> None:
-    """What a commit knows counts, not what the working tree has become."""
+    """A check of a commit ignores changes of the working tree."""
     share("push")
     first = project.commit()
     project.write("climate", {"new": b"new"})
@@ -62,15 +64,15 @@ def test_any_commit_can_be_checked(project: Project, share: Share) -> None:
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "--all", ""])
-def test_a_revision_that_is_none(share: Share, revision: str) -> None:
-    """A commit that git does not know ends with code 2."""
-    answer = share("check", f"--rev={revision}")
-    assert answer.code == 2
-    assert "git knows no such commit here; is it fetched?" in answer.err
+def test_an_unknown_revision_is_refused(share: Share, revision: str) -> None:
+    """An unknown commit exits with 2."""
+    result = share("check", f"--rev={revision}")
+    assert result.code == 2
+    assert "git does not know this commit; is it fetched?" in result.err
 
 
-def test_files_that_git_keeps_are_no_data(project: Project, share: Share) -> None:
-    """Reports (`cache: false`) and data imported from another repository are not expected on the remote."""
+def test_files_of_git_are_not_checked(project: Project, share: Share) -> None:
+    """Files in git (`cache: false`) and data of another repository are not expected on the remote."""
     (project.root / "other.dvc").write_text(
         "deps:\n- path: x\n  repo:\n    url: https://example.org/x\nouts:\n- md5: "
         + "1" * 32
@@ -80,8 +82,8 @@ def test_files_that_git_keeps_are_no_data(project: Project, share: Share) -> Non
     assert share("check").code == 0
 
 
-def test_what_dvc_add_tracks_is_data_too(project: Project, share: Share) -> None:
-    """A file of its own .dvc file is pushed and checked by its path."""
+def test_files_of_dvc_add_are_checked(project: Project, share: Share) -> None:
+    """A file with its own .dvc file is pushed and checked by its path."""
     oid = project.keep(b"model")
     (project.root / "model.bin").write_bytes(b"model")
     (project.root / "model.bin.dvc").write_text(f"outs:\n- md5: {oid}\n  hash: md5\n  path: model.bin\n")
@@ -92,26 +94,25 @@ def test_what_dvc_add_tracks_is_data_too(project: Project, share: Share) -> None
     assert (project.root / "model.bin").read_bytes() == b"model"
 
 
-def test_a_record_of_dvc_2(project: Project, share: Share) -> None:
-    """An output without DVC 3's kind of hash is named with the command that renews it."""
+def test_a_record_of_dvc_2_is_refused(project: Project, share: Share) -> None:
+    """An output without the hash of DVC 3 is named with the command that records it again."""
     (project.root / "old.dvc").write_text("outs:\n- md5: " + "1" * 32 + "\n  path: old\n")
-    answer = share("check")
-    assert answer.code == 2
-    assert "old.dvc: old is recorded in a form other than DVC 3's; record it anew with `dvc commit`" in answer.err
+    result = share("check")
+    assert result.code == 2
+    assert "old.dvc: old is not recorded in the form of DVC 3; record it again with `dvc commit`" in result.err
 
 
-def test_commits_of_a_push() -> None:
-    """Of what git tells a hook, deleted branches and repeated commits are left out."""
+def test_the_commits_of_a_push() -> None:
+    """Deleted branches and repeated commits are not checked."""
     zero = "0" * 40
     lines = [f"refs/heads/a {'a' * 40} refs/heads/a {zero}", f"(delete) {zero} refs/heads/b {'b' * 40}"]
     assert pushed_commits([*lines, lines[0], ""]) == ["a" * 40]
 
 
-def with_front_door(project: Project) -> None:
-    """A `./run` that starts what it is given with this Python, as ours does with the locked one."""
-    import sys
-
-    (project.root / "run").write_text(f'#!/bin/sh\nshift\nexec {sys.executable} "$@"\n')
+def write_front_door(project: Project) -> None:
+    """Write a `./run` that starts `invoke` in this environment, as ours starts it in the locked one."""
+    program = shlex.quote(str(Path(sys.executable).with_name("shrinkwrap")))
+    (project.root / "run").write_text(f'#!/bin/sh\nshift\nexec {program} "$@"\n')
     (project.root / "run").chmod(0o755)
 
 
@@ -120,40 +121,51 @@ def push(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
 
 
-def test_a_commit_is_not_shared_before_its_data(project: Project, share: Share, tmp_path: Path) -> None:
-    """With the hook, `git push` is refused while the remote lacks data, and passes once data.push ran."""
-    with_front_door(project)
+def test_a_commit_is_not_pushed_before_its_data(project: Project, share: Share, tmp_path: Path) -> None:
+    """The hook refuses `git push` until data.push has uploaded the data."""
+    write_front_door(project)
     subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "origin"], check=True)
     project.git("remote", "add", "origin", str(tmp_path / "origin"))
-    answer = share("install-hooks")
-    assert (answer.code, "is there now" in answer.out) == (0, True)
-    assert "was there already" in share("install-hooks").out
+    result = share("install-hooks")
+    assert (result.code, "is installed" in result.out) == (0, True)
+    assert "was already installed" in share("install-hooks").out
     refused = push(project, "origin", "main")
     assert refused.returncode != 0
-    assert "lacks 5 of 5 objects" in refused.stderr
+    assert "does not have 5 of 5 objects" in refused.stderr
     share("push")
     assert push(project, "origin", "main").returncode == 0
     assert push(project, "origin", ":main").returncode == 0
 
 
-def test_a_strangers_hook_stays(project: Project, share: Share) -> None:
-    """Another pre-push hook is left as it is, and the line to add is told; with the line in it, all is well."""
+def test_another_hook_is_not_changed(project: Project, share: Share) -> None:
+    """Another pre-push hook is not changed; the error names the line to add, and a hook with that line is accepted."""
     hook = project.root / ".git/hooks/pre-push"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho theirs\n")
-    answer = share("install-hooks")
-    assert (answer.code, hook.read_text()) == (2, "#!/bin/sh\necho theirs\n")
-    assert "./run python -m data_share check --pre-push" in answer.err
-    hook.write_text("#!/bin/sh\necho theirs\n./run python -m data_share check --pre-push\n")
+    result = share("install-hooks")
+    assert (result.code, hook.read_text()) == (2, "#!/bin/sh\necho theirs\n")
+    assert "./run invoke data.check --pre-push" in result.err
+    hook.write_text("#!/bin/sh\necho theirs\n./run invoke data.check --pre-push\n")
     assert share("install-hooks").code == 0
 
 
 def test_hooks_path_is_respected(project: Project, share: Share, tmp_path: Path) -> None:
-    """core.hooksPath inside the repository gets the hook; one that other repositories share does not."""
+    """The hook is written to core.hooksPath if that is inside the repository, and refused if others may share it."""
     project.git("config", "core.hooksPath", "my hooks")
     share("install-hooks")
     assert os.access(project.root / "my hooks/pre-push", os.X_OK)
     project.git("config", "core.hooksPath", str(tmp_path / "shared"))
-    answer = share("install-hooks")
-    assert (answer.code, (tmp_path / "shared").exists()) == (2, False)
-    assert "which other repositories may share" in answer.err
+    result = share("install-hooks")
+    assert (result.code, (tmp_path / "shared").exists()) == (2, False)
+    assert "which other repositories may share" in result.err
+
+
+def test_an_earlier_hook_of_ours_is_updated(project: Project, share: Share) -> None:
+    """A hook that an earlier version installed is replaced: the command that it starts no longer exists."""
+    hook = project.root / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        "#!/bin/sh\n# Installed by `invoke data.install-hooks`: old\nexec ./run python -m data_share check\n"
+    )
+    assert "is installed" in share("install-hooks").out
+    assert "exec ./run invoke data.check --pre-push" in hook.read_text()

@@ -1,4 +1,4 @@
-"""data.gc: what it keeps, what it removes, and that it counts."""
+"""data.gc keeps what commits need, removes the rest, and checks that it is removed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import io
 import json
 import os
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from data_share.__main__ import main
-from data_share.stores import FolderStore
+from data_share.stores.folder import FolderStore
+from shrinkwrap.program import main
 
 from .conftest import Share
 from .tracked import Project
@@ -20,7 +21,7 @@ from .tracked import Project
 
 @pytest.fixture
 def history(project: Project, share: Share) -> dict[str, str]:
-    """Versions a (tagged), b (branch), c (an old commit of main), d (now); all pushed; list objects by name."""
+    """Pushed versions a (tagged), b (a branch), c (an old commit of main) and d (current); lists of folders by name."""
     versions = {}
     for name in "abcd":
         versions[name] = project.write("climate", {f"{name}.parquet": name.encode() * 100})
@@ -41,53 +42,53 @@ def history(project: Project, share: Share) -> dict[str, str]:
 
 
 def plan(share: Share, *words: str) -> Any:
-    answer = share("gc", "--plan", "--json", *words)
-    assert answer.code == 0, answer.err
-    return json.loads(answer.out)["plan"]
+    result = share("gc", "--plan", "--json", *words)
+    assert result.code == 0, result.err
+    return json.loads(result.out)["plan"]
 
 
-def test_branches_tags_and_the_working_tree_keep(share: Share, history: dict[str, str]) -> None:
-    """With no days, only what no branch, no tag and not the working tree records goes: list and files."""
-    gone = plan(share, "--days", "0")
-    assert gone["files"] == 2
-    assert history["c"] in gone["objects"]
-    assert not {history["a"], history["b"], history["d"]} & set(gone["objects"])
+def test_branches_tags_and_the_working_tree_keep_data(share: Share, history: dict[str, str]) -> None:
+    """With --days 0, the garbage is what no branch, no tag and not the working tree records: list and files."""
+    garbage = plan(share, "--days", "0")
+    assert garbage["files"] == 2
+    assert history["c"] in garbage["objects"]
+    assert not {history["a"], history["b"], history["d"]} & set(garbage["objects"])
 
 
-def test_what_is_not_committed_yet_keeps(project: Project, share: Share, history: dict[str, str]) -> None:
-    """Data that were pushed before their record was committed are needed by the working tree."""
+def test_uncommitted_records_keep_data(project: Project, share: Share, history: dict[str, str]) -> None:
+    """The working tree needs data that were pushed before their record was committed."""
     fresh = project.write("climate", {"e.parquet": b"e" * 100})
     share("push")
-    gone = plan(share, "--days", "0")["objects"]
-    assert fresh not in gone and history["c"] in gone
+    garbage = plan(share, "--days", "0")["objects"]
+    assert fresh not in garbage and history["c"] in garbage
 
 
-def test_what_is_checked_out_keeps(project: Project, share: Share, history: dict[str, str], tmp_path: Path) -> None:
-    """A commit that no branch ends in, but that a worktree of the repository has checked out, keeps its data."""
-    project.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "beside"), "main~1")
+def test_worktrees_keep_data(project: Project, share: Share, history: dict[str, str], tmp_path: Path) -> None:
+    """A commit that only another worktree has checked out keeps its data."""
+    project.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "worktree"), "main~1")
     assert history["c"] not in plan(share, "--days", "0")["objects"]
-    project.git("worktree", "remove", str(tmp_path / "beside"))
+    project.git("worktree", "remove", str(tmp_path / "worktree"))
     assert history["c"] in plan(share, "--days", "0")["objects"]
 
 
-def test_recent_commits_and_recent_objects_keep(project: Project, share: Share, history: dict[str, str]) -> None:
-    """What came within the days stays whoever needs it: a colleague's commit may not be known here yet."""
+def test_recent_objects_stay(project: Project, share: Share, history: dict[str, str]) -> None:
+    """Objects that were pushed within the days stay, because the commit of a colleague may not be fetched yet."""
     assert plan(share)["files"] == 0
     for path in (project.remote / "files").rglob("*"):
         os.utime(path, (0, 0))
     assert plan(share)["files"] == 2
 
 
-def test_it_asks(project: Project, share: Share, history: dict[str, str]) -> None:
-    """Where nobody can say yes, nothing is removed."""
+def test_removal_needs_a_confirmation(project: Project, share: Share, history: dict[str, str]) -> None:
+    """Without a terminal and without --yes, nothing is removed."""
     before = project.objects()
-    answer = share("gc", "--days", "0")
-    assert (answer.code, project.objects()) == (2, before)
-    assert "Nobody is here to say yes; --yes says it, --plan only looks." in answer.err
+    result = share("gc", "--days", "0")
+    assert (result.code, project.objects()) == (2, before)
+    assert "Without a terminal, confirm with --yes, or look first with --plan." in result.err
 
 
 @pytest.mark.parametrize(("typed", "code", "removed"), [("y\n", 0, 2), ("n\n", 2, 0), ("", 2, 0)])
-def test_it_waits_for_a_yes(
+def test_a_terminal_is_asked(
     project: Project,
     history: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
@@ -95,37 +96,37 @@ def test_it_waits_for_a_yes(
     code: int,
     removed: int,
 ) -> None:
-    """On a terminal it removes only after a yes."""
+    """On a terminal, data.gc removes objects only after a yes."""
     before = len(project.objects())
     terminal = io.StringIO(typed)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert main(argv=["gc", "--days", "0"]) == code
+    assert main(["data.gc", "--days", "0"]) == code
     assert before - len(project.objects()) == removed
 
 
-def test_it_removes_what_it_planned(project: Project, share: Share, history: dict[str, str]) -> None:
-    """What goes is what the plan named, and what is needed can still be pulled."""
-    gone = set(plan(share, "--days", "0")["objects"])
+def test_the_planned_objects_are_removed(project: Project, share: Share, history: dict[str, str]) -> None:
+    """Exactly the planned objects are removed, and commits can still be pulled."""
+    garbage = set(plan(share, "--days", "0")["objects"])
     before = set(project.objects())
-    assert json.loads(share("gc", "--days", "0", "--yes", "--json").out)["removed"] == len(gone) == 2
-    assert before - set(project.objects()) == gone
+    assert json.loads(share("gc", "--days", "0", "--yes", "--json").out)["removed"] == len(garbage) == 2
+    assert before - set(project.objects()) == garbage
     for revision in ("HEAD", "v1", "kept"):
         assert share("check", "--rev", revision).code == 0
 
 
-def test_a_store_that_keeps_is_told(
+def test_an_object_that_is_kept_is_an_error(
     project: Project, share: Share, history: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If the store says nothing and keeps everything, gc fails and counts."""
+    """If the remote reports success and keeps everything, data.gc fails and counts the kept objects."""
     monkeypatch.setattr(FolderStore, "remove", lambda self, oids: {})
-    answer = share("gc", "--days", "0", "--yes")
-    assert answer.code == 1
-    assert "kept 2 objects that should be gone (0 went)" in answer.err
+    result = share("gc", "--days", "0", "--yes")
+    assert result.code == 1
+    assert "kept 2 objects that should be removed (0 were removed)" in result.err
 
 
-def test_the_local_cache(project: Project, share: Share, history: dict[str, str]) -> None:
-    """--local removes from the cache, not from the remote: there are c, and a first version that never was pushed."""
+def test_the_local_cache_is_cleaned(project: Project, share: Share, history: dict[str, str]) -> None:
+    """--local cleans the cache, not the remote; it has version c and a first version that was never pushed."""
     before = project.objects()
     assert json.loads(share("gc", "--local", "--days", "0", "--yes", "--json").out)["removed"] == 4
     assert project.objects() == before
@@ -133,23 +134,39 @@ def test_the_local_cache(project: Project, share: Share, history: dict[str, str]
     assert project.cached(history["a"]).exists()
 
 
-def test_a_list_that_is_nowhere_stops_it(project: Project, share: Share, history: dict[str, str]) -> None:
-    """If it cannot be told which files a branch needs, nothing is removed."""
-    project.there(history["b"]).unlink()
+def test_a_lost_list_stops_the_removal(project: Project, share: Share, history: dict[str, str]) -> None:
+    """If the list of a needed folder is lost, its files are unknown, so nothing is removed."""
+    project.on_remote(history["b"]).unlink()
     project.cached(history["b"]).unlink()
     before = project.objects()
-    answer = share("gc", "--days", "0", "--yes")
-    assert (answer.code, project.objects()) == (2, before)
-    assert "so its files cannot be told from garbage; nothing was removed" in answer.err
+    result = share("gc", "--days", "0", "--yes")
+    assert (result.code, project.objects()) == (2, before)
+    assert "so its files cannot be distinguished from garbage; nothing was removed" in result.err
 
 
-def test_a_shallow_clone_knows_too_little(
+def test_a_shallow_clone_is_refused(
     project: Project, share: Share, history: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a shallow clone gc refuses, as it cannot see what other commits need."""
+    """In a shallow clone, the data that other commits need are unknown, so data.gc refuses."""
     origin, clone = f"file://{project.root}", tmp_path / "shallow"
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", origin, clone], check=True)
     monkeypatch.chdir(clone)
-    answer = share("gc", "--yes")
-    assert answer.code == 2
-    assert "this clone is shallow" in answer.err
+    result = share("gc", "--yes")
+    assert result.code == 2
+    assert "this clone is shallow" in result.err
+
+
+def test_lists_are_removed_before_their_files(
+    project: Project, share: Share, history: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A removal that is interrupted leaves no list without its files."""
+    removed: list[str] = []
+    remove = FolderStore.remove
+
+    def record(self: FolderStore, oids: Collection[str]) -> dict[str, str]:
+        removed.extend(oids)
+        return remove(self, oids)
+
+    monkeypatch.setattr(FolderStore, "remove", record)
+    assert share("gc", "--days", "0", "--yes").code == 0
+    assert len(removed) == 2 and removed[0] == history["c"]

@@ -1,4 +1,4 @@
-"""data.status: what changed here, and what the remote lacks, dataset by dataset."""
+"""data.status: what changed, what is missing locally, and what the remote does not have."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ from typing import Any
 
 import pytest
 
-from data_share.repository import Repository
-from data_share.status import DatasetStatus, status_text
+from data_share.checks.status import DatasetStatus, dataset_text
+from data_share.repository.dvc import changed_inputs
+from data_share.repository.processes import CommandResult
+from data_share.repository.repository import Repository
 
 from .conftest import Share
 from .tracked import Project
 
 
-def datasets(answer: Any) -> Any:
-    assert answer.code == 0, answer.err
-    return {each["name"]: each for each in json.loads(answer.out)["datasets"]}
+def datasets(result: Any) -> Any:
+    assert result.code == 0, result.err
+    return {each["name"]: each for each in json.loads(result.out)["datasets"]}
 
 
-def test_all_is_well(project: Project, share: Share) -> None:
-    """What is as recorded, here and on the remote, is one line each."""
+def test_datasets_are_up_to_date(project: Project, share: Share) -> None:
+    """A dataset without anything to do has one line."""
     share("push")
-    answer = share("status")
-    assert (answer.code, answer.err) == (0, "")
-    assert answer.out == "climate: as recorded, here and on box\ntraffic: as recorded, here and on box\n"
-
-
-def test_what_the_remote_lacks(project: Project, share: Share) -> None:
-    """Before a push, what it would send is told, with the command that sends it."""
-    share("push", "--dataset", "climate")
-    answer = share("status")
-    assert answer.out == (
-        "climate: as recorded, here and on box\ntraffic:\n  nothing of it is on box (`invoke data.push`)\n"
+    result = share("status")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        "climate: up to date, locally and on the remote 'box'\ntraffic: up to date, locally and on the remote 'box'\n"
     )
-    assert len(datasets(share("status", "--json"))["traffic"]["remote_lacks"]) == 2
 
 
-def test_what_is_not_here_as_recorded(project: Project, share: Share) -> None:
-    """Files that are gone, that changed, and that no record has are told apart."""
+def test_data_are_missing_on_the_remote(project: Project, share: Share) -> None:
+    """Data that were not pushed are missing on the remote; the line names the command that uploads them."""
+    share("push", "--dataset", "climate")
+    result = share("status")
+    assert result.out == (
+        "climate: up to date, locally and on the remote 'box'\n"
+        "traffic:\n"
+        "  missing on the remote 'box': all files (`invoke data.push`)\n"
+    )
+    assert len(datasets(share("status", "--json"))["traffic"]["missing_on_remote"]) == 2
+
+
+def test_files_differ_from_their_record(project: Project, share: Share) -> None:
+    """Missing, changed and untracked files are distinguished."""
     share("push")
     folder = project.root / "data/raw/parquet"
     (folder / "climate/2023.parquet").unlink()
@@ -47,8 +53,8 @@ def test_what_is_not_here_as_recorded(project: Project, share: Share) -> None:
     (folder / "traffic/mine.txt").write_bytes(b"mine")
     assert share("status").out == (
         "climate:\n"
-        "  not here: data/raw/parquet/climate/2023.parquet (`invoke data.pull`)\n"
-        "  not as recorded: data/raw/parquet/climate/2024.parquet\n"
+        "  missing locally: data/raw/parquet/climate/2023.parquet (`invoke data.pull`)\n"
+        "  different from its record: data/raw/parquet/climate/2024.parquet\n"
         "traffic:\n"
         "  not recorded: data/raw/parquet/traffic/mine.txt\n"
     )
@@ -58,24 +64,27 @@ def test_what_is_not_here_as_recorded(project: Project, share: Share) -> None:
             "recorded": True,
             "changed_inputs": [],
             "files": 2,
-            "missing": ["data/raw/parquet/climate/2023.parquet"],
+            "missing_locally": ["data/raw/parquet/climate/2023.parquet"],
             "changed": ["data/raw/parquet/climate/2024.parquet"],
-            "not_recorded": [],
-            "remote_lacks": [],
+            "untracked": [],
+            "missing_on_remote": [],
+            "damaged_on_remote": [],
         }
     }
 
 
-def test_a_fresh_clone_has_nothing(project: Project, share: Share) -> None:
-    """On a machine without data, one line says how to get them; nothing is fetched to say so."""
+def test_all_files_are_missing_in_a_fresh_clone(project: Project, share: Share) -> None:
+    """On a machine without data, all files are missing locally; nothing is downloaded to find that out."""
     share("push")
     project.forget()
-    assert share("status", "--dataset", "climate").out == "climate:\n  nothing of it is here (`invoke data.pull`)\n"
+    assert (
+        share("status", "--dataset", "climate").out == "climate:\n  missing locally: all files (`invoke data.pull`)\n"
+    )
     assert not (project.root / ".dvc/cache/files").exists()
 
 
-def test_what_it_is_made_from(project: Project, share: Share) -> None:
-    """Raw data and commands that changed since the record are named; raw data that are not here are no change."""
+def test_changed_inputs_are_named(project: Project, share: Share) -> None:
+    """Inputs that changed since the record are named; raw data that are not local are not a change."""
     share("push")
     lock = json.loads((project.root / "data/dvc.lock").read_text())
     definition = json.loads((project.root / "data/dvc.yaml").read_text())
@@ -90,68 +99,66 @@ def test_what_it_is_made_from(project: Project, share: Share) -> None:
     for name in ("climate", "new"):
         (project.root / "data/raw/csv").mkdir(exist_ok=True)
         (project.root / "data/raw/csv" / name).write_text("n\n1\n")
-    answer = share("status")
-    assert answer.out == (
+    result = share("status")
+    assert result.out == (
         "climate:\n"
         "  changed since the last data.compress (run it again): data/raw/csv/climate, its command in dvc.yaml\n"
-        "traffic: as recorded, here and on box\n"
+        "traffic: up to date, locally and on the remote 'box'\n"
         "new: raw data, not compressed yet (`invoke data.compress`)\n"
     )
     assert list(datasets(share("status", "--dataset", "new", "--json"))) == ["new"]
 
 
-def test_without_a_remote_what_is_here_is_told(project: Project, share: Share) -> None:
-    """If the remote cannot be asked, the half that is known comes first, then the error with its code."""
+def test_the_local_status_needs_no_remote(project: Project, share: Share) -> None:
+    """If the remote cannot be asked, the local status is printed first, then the error."""
     share("push")
-    answer = share("status", "--remote", "bx")
-    assert (answer.code, answer.out) == (2, "climate: as recorded\ntraffic: as recorded\n")
-    assert answer.err.startswith("error: there is no remote 'bx'; did you mean 'box'?")
-    facts = json.loads(share("status", "--remote", "bx", "--json").out)
-    assert (facts["error"].partition(";")[0], len(facts["datasets"])) == ("there is no remote 'bx'", 2)
-    assert facts["datasets"][0]["remote_lacks"] is None
+    result = share("status", "--remote", "bx")
+    assert (result.code, result.out) == (2, "climate: up to date\ntraffic: up to date\n")
+    assert result.err.startswith("error: unknown remote 'bx'; did you mean 'box'?")
+    document = json.loads(share("status", "--remote", "bx", "--json").out)
+    assert (document["error"].partition(";")[0], len(document["datasets"])) == ("unknown remote 'bx'", 2)
+    assert document["datasets"][0]["missing_on_remote"] is None
 
 
 @pytest.mark.parametrize("command", ["push", "status"])
-def test_an_unknown_dataset(share: Share, command: str) -> None:
-    """A name that is recorded nowhere gets the nearest one."""
-    answer = share(command, "--dataset", "climat")
-    assert (answer.code, "did you mean 'climate'" in answer.err) == (2, True)
+def test_an_unknown_dataset_is_refused(share: Share, command: str) -> None:
+    """The error for a name that is not recorded has the nearest one."""
+    result = share(command, "--dataset", "climat")
+    assert (result.code, "did you mean 'climate'" in result.err) == (2, True)
 
 
-def test_nothing_is_recorded_yet(project: Project, share: Share) -> None:
-    """Without any record there is no status."""
+def test_a_status_without_records_is_refused(project: Project, share: Share) -> None:
+    """Without any record, data.status exits with 2."""
     for name in ("dvc.lock", "dvc.yaml"):
         (project.root / "data" / name).unlink()
-    answer = share("status")
-    assert (answer.code, "data/dvc.lock records no dataset" in answer.err) == (2, True)
+    result = share("status")
+    assert (result.code, "data/dvc.lock records no dataset" in result.err) == (2, True)
 
 
-def test_dvc_may_fail(project: Project, share: Share) -> None:
-    """What keeps DVC from comparing is handed on, without a traceback."""
+def test_a_failure_of_dvc_is_reported(project: Project, share: Share) -> None:
+    """A failure of DVC is an error without a traceback."""
     (project.root / "data/dvc.yaml").write_text("stages: {compress: {cmd: 7}}\n")
-    answer = share("status")
-    assert answer.code == 1
-    assert answer.err.startswith("error: DVC could not compare the datasets with what they were made from:\n  ")
-    assert "validation failed" in answer.err and "Traceback" not in answer.err
+    result = share("status")
+    assert result.code == 1
+    assert result.err.startswith("error: DVC could not compare the datasets with their inputs:\n  ")
+    assert "validation failed" in result.err and "Traceback" not in result.err
 
 
-def test_some_of_it_is_named() -> None:
-    """A dataset of which the remote has a part names what is missing."""
-    status = DatasetStatus(dataset="a", files=3, lacking=("folder", "b"))
-    assert status_text(status, "box") == "a:\n  not on box: folder, b (`invoke data.push`)\n"
+def test_some_missing_files_are_named() -> None:
+    """Some missing files are named."""
+    status = DatasetStatus(dataset="a", files=3, missing_on_remote=("folder", "b"))
+    assert dataset_text(status, "box") == "a:\n  missing on the remote 'box': folder, b (`invoke data.push`)"
 
 
 def test_many_files_are_counted() -> None:
-    """Three are named, the others counted."""
+    """Three files are named, the others counted."""
     status = DatasetStatus(dataset="a", files=9, changed=tuple("bcdef"))
-    assert status_text(status, "box") == "a:\n  not as recorded: b, c, d and 2 more\n"
+    assert dataset_text(status, "box") == "a:\n  different from its record: b, c, d and 2 more"
 
 
-def test_changes_of_parameters_name_the_table(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DVC tells of a table in a file as a table; it becomes one phrase."""
-    import subprocess
-
-    told = {"data/dvc.yaml:compress@climate": [{"changed deps": {"data/x.toml": {"datasets.climate": "modified"}}}]}
-    answer = subprocess.CompletedProcess([], 0, json.dumps(told).encode(), b"")
-    monkeypatch.setattr("data_share.repository._started", lambda *_, **__: answer)
-    assert Repository(project.root).changed_inputs() == {"climate": ["datasets.climate in data/x.toml"]}
+def test_a_changed_parameter_names_its_table(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC reports a changed parameter as a table, which becomes one phrase."""
+    changes = {"data/dvc.yaml:compress@climate": [{"changed deps": {"data/x.toml": {"datasets.climate": "modified"}}}]}
+    result = CommandResult(exit_code=0, stdout=json.dumps(changes).encode(), stderr=b"")
+    monkeypatch.setattr("data_share.repository.dvc.run_command", lambda *_, **__: result)
+    assert changed_inputs(Repository(project.root)) == {"climate": ("datasets.climate in data/x.toml",)}

@@ -1,4 +1,4 @@
-"""Groups that contradict each other are told before Poetry is asked."""
+"""Contradicting groups are reported before Poetry runs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def mistakes_in(first: str, second: str, *, table: str = "") -> list[str]:
 
 
 def test_a_contradiction_names_both_places() -> None:
-    """The message has both requirements, where they stand, and what can be done."""
+    """The message contains both requirements, their key paths, and what to do."""
     assert mistakes_in("numpy (>=2,<3)", "Numpy<2") == [
-        "dependency-groups.b[0]: numpy <2 contradicts (>=2,<3) of dependency-groups.a[0]; one lock holds all groups, "
-        "so widen one of them, or give each a marker that excludes the other"
+        "dependency-groups.b[0]: numpy <2 contradicts (>=2,<3) at dependency-groups.a[0]; all groups share "
+        "one lock, so widen one of the two, or add markers that exclude each other"
     ]
 
 
@@ -41,8 +41,8 @@ def test_a_contradiction_names_both_places() -> None:
         ("n===odd", "n<2"),
     ],
 )
-def test_what_can_be_met(first: str, second: str) -> None:
-    """Overlapping versions, markers, and what only Poetry can judge are left alone."""
+def test_requirements_that_a_version_can_meet(first: str, second: str) -> None:
+    """Overlapping versions, markers, and requirements that only Poetry can parse are not reported."""
     assert mistakes_in(first, second) == []
 
 
@@ -58,13 +58,13 @@ def test_what_can_be_met(first: str, second: str) -> None:
         ("n!=2", "n==2"),
     ],
 )
-def test_what_cannot_be_met(first: str, second: str) -> None:
+def test_requirements_that_no_version_can_meet(first: str, second: str) -> None:
     """Versions that exclude each other are a mistake."""
     assert len(mistakes_in(first, second)) == 1
 
 
-def test_poetrys_own_versions_are_left_to_poetry() -> None:
-    """A caret is not read here; plain bounds in Poetry's tables are."""
+def test_poetrys_own_syntax_is_not_checked() -> None:
+    """A caret is not parsed here; plain bounds in Poetry's tables are."""
     table = "[tool.poetry.group.c.dependencies]\nn = {}\n"
     assert mistakes_in("n<2", "n<2", table=table.format('"^3"')) == []
     assert mistakes_in("n<2", "n<2", table=table.format('{ version = ">=3", optional = true }')) != []

@@ -1,8 +1,7 @@
-"""What changed in each image since a commit, read from a real repository."""
+"""What changed in each image since a commit, in a real repository."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from env_spec import (
     image_diffs,
     image_environment,
     matrix_of_changes,
+    matrix_since,
     read_project,
     read_revision,
+    report,
 )
-from env_spec.__main__ import main
 
 PYPROJECT = """\
 [tool.poetry]
@@ -51,7 +51,13 @@ type = "directory"
 url = "packages/own"
 
 """
-METADATA = '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\n'
+# With Poetry's hash of PYPROJECT.
+METADATA = """\
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.11"
+content-hash = "24deb980f49a0432b9028d621529946ea77012657ec388951f579d1b872e4c4f"
+"""
 LOCK = PACKAGE.format("numpy", "2.4", "main") + OWN + PACKAGE.format("scipy", "1.16", "models") + METADATA
 
 
@@ -63,7 +69,7 @@ def git(root: Path, *words: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A repository with one commit, in a folder of it that is not its root."""
+    """A repository with one commit; the project is a subfolder."""
     root = tmp_path / "repository" / "project"
     files = {
         "pyproject.toml": PYPROJECT,
@@ -94,21 +100,21 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_a_commit_is_what_was_on_disk(project: Path) -> None:
-    """Modes, links and files of a commit give the digests of the folders it was made from."""
+def test_a_commit_has_the_digests_of_its_checkout(project: Path) -> None:
+    """The files, modes and links in a commit have the same digests as those on disk."""
     assert read_revision(project, "HEAD").folders == read_project(project).folders
 
 
 def test_nothing_changed(project: Path) -> None:
-    """Without a change in an image's slice or folder it is the same, whatever else was edited."""
+    """An image is the same if its slice and its folder are, whatever else was edited."""
     (project / "README.md").write_text("new")
     (project / "packages/own/tests/test_own.py").write_text("new")
     edit(project / "pyproject.toml", "[tool", "# a comment\n[tool")
     assert diffs_of(project) == {name: ImageDiff(image=name, status="same") for name in ("eda", "models")}
 
 
-def test_only_images_that_hold_a_package_change(project: Path) -> None:
-    """A package added to one group leaves images without that group as they are."""
+def test_only_images_with_the_package_change(project: Path) -> None:
+    """A package that is added to one group does not change images without that group."""
     edit(project / "poetry.lock", "[metadata]", PACKAGE.format("joblib", "1.5", "models") + "[metadata]")
     diffs = diffs_of(project)
     assert diffs["eda"].status == "same"
@@ -116,8 +122,8 @@ def test_only_images_that_hold_a_package_change(project: Path) -> None:
     assert diffs["models"] == ImageDiff(image="models", status="changed", added=added, needs_build=True)
 
 
-def test_what_was_updated_removed_and_repacked(project: Path) -> None:
-    """A package with another version, one that is gone, and one with other files are told apart."""
+def test_updated_removed_and_repacked_packages(project: Path) -> None:
+    """A package with another version, a missing one, and one with other files are distinguished."""
     lock = PACKAGE.format("numpy", "2.5", "main") + OWN + METADATA
     (project / "poetry.lock").write_text(lock)
     (project / "packages/own/src/own.py").write_text("new")
@@ -127,7 +133,7 @@ def test_what_was_updated_removed_and_repacked(project: Path) -> None:
     assert diff.repacked == (Change(name="own", before="0.1", after="0.1"),)
 
 
-def test_what_else_makes_a_build_needed(project: Path) -> None:
+def test_other_causes_of_a_build(project: Path) -> None:
     """Dockerfile folder, base, Python and platforms are named as causes."""
     (project / "images/eda/start.sh").chmod(0o644)
     edit(project / "pyproject.toml", "eda = {", 'eda = { base = "debian:13", platforms = ["linux/arm64"],')
@@ -137,8 +143,8 @@ def test_what_else_makes_a_build_needed(project: Path) -> None:
     assert diff.needs_build
 
 
-def test_a_platform_less_needs_no_build(project: Path) -> None:
-    """What is left was built before."""
+def test_a_removed_platform_needs_no_build(project: Path) -> None:
+    """The remaining platforms were built before."""
     edit(project / "pyproject.toml", "eda = {", 'eda = { platforms = ["linux/amd64", "linux/arm64"],')
     git(project, "commit", "-qam", "two platforms")
     edit(project / "pyproject.toml", ', "linux/arm64"]', "]")
@@ -146,16 +152,16 @@ def test_a_platform_less_needs_no_build(project: Path) -> None:
     assert (diff.status, diff.causes, diff.needs_build) == ("changed", ("platforms",), False)
 
 
-def test_images_come_and_go(project: Path) -> None:
-    """An image that was not declared is new with all its packages; one that is no more is gone."""
+def test_new_and_removed_images(project: Path) -> None:
+    """An image that was not declared before is new, with all its packages; one that is no longer declared is gone."""
     edit(project / "pyproject.toml", "models = { groups", "ml = { groups")
     diffs = diffs_of(project)
     assert (diffs["ml"].status, diffs["ml"].needs_build, len(diffs["ml"].added)) == ("new", True, 3)
     assert diffs["models"] == ImageDiff(image="models", status="gone")
 
 
-def test_a_folder_that_a_commit_lacks_is_empty(project: Path) -> None:
-    """An image whose Dockerfile came later has another fingerprint now."""
+def test_a_folder_that_is_missing_in_a_commit_is_empty(project: Path) -> None:
+    """An image whose Dockerfile was added later has another fingerprint now."""
     git(project, "rm", "-rq", "--cached", "images")
     git(project, "commit", "-qm", "no images")
     assert diffs_of(project)["eda"].causes == ("images/eda",)
@@ -173,32 +179,32 @@ def test_changes_can_be_read_since_any_commit(project: Path) -> None:
 
 @pytest.mark.parametrize("revision", ["nowhere", "--help", "HEAD:pyproject.toml", ""])
 def test_an_unknown_commit_is_named(project: Path, revision: str) -> None:
-    """What is no commit is wrong input; it can never be an option of git."""
+    """A name of no commit is wrong input; git never takes it for an option."""
     with pytest.raises(RevisionError) as caught:
         read_revision(project, revision)
-    assert str(caught.value) == f"revision '{revision}': git knows no such commit"
+    assert str(caught.value) == f"revision '{revision}': git finds no such commit"
 
 
-def test_a_shallow_clone_says_so(project: Path, tmp_path: Path) -> None:
-    """A CI job with one commit is told how to get more."""
+def test_a_shallow_clone_is_reported(project: Path, tmp_path: Path) -> None:
+    """The error in a shallow clone says how to fetch the history."""
     git(project, "commit", "-q", "--allow-empty", "-m", "second")
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{project.parent}", "clone")
-    with pytest.raises(RevisionError, match="this clone is shallow, so get more with `git fetch --unshallow`"):
+    with pytest.raises(RevisionError, match="this clone is shallow, so fetch the history with `git fetch --unshallow`"):
         read_revision(tmp_path / "clone" / "project", "HEAD~1")
 
 
 def test_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git's own words say that there is no repository, and no git is an error too."""
+    """Git's own message says that there is no repository; a missing git is also an error."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(RevisionError, match=r"^revision 'HEAD': git says: fatal: not a git repository"):
+    with pytest.raises(RevisionError, match=r"^revision 'HEAD': git failed: fatal: not a git repository"):
         read_revision(tmp_path, "HEAD")
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RevisionError, match=r"^revision 'HEAD': there is no git here to read it with$"):
+    with pytest.raises(RevisionError, match=r"^revision 'HEAD': git is missing; install it to read commits$"):
         read_revision(tmp_path, "HEAD")
 
 
 def test_a_commit_without_a_lock(project: Path) -> None:
-    """Before the project had a lock there is nothing to compare with."""
+    """A commit without a lock cannot be compared."""
     git(project, "rm", "-q", "--cached", "poetry.lock")
     git(project, "commit", "-qm", "no lock")
     with pytest.raises(RevisionError) as caught:
@@ -206,8 +212,8 @@ def test_a_commit_without_a_lock(project: Path) -> None:
     assert str(caught.value) == f"revision 'HEAD': has no poetry.lock in {project}"
 
 
-def test_a_matrix_holds_what_must_be_built(project: Path) -> None:
-    """An image whose parent changed holds the change too, so it is built again as well."""
+def test_a_matrix_has_the_images_to_build(project: Path) -> None:
+    """An image contains the packages of its parent, so a change there rebuilds both."""
     before = read_revision(project, "HEAD")
     assert matrix_of_changes(before, read_project(project)) == {"include": []}
     edit(project / "poetry.lock", '"1.16"', '"1.17"')
@@ -221,34 +227,32 @@ def names_in(before: ProjectFiles | None, project: Path) -> list[str]:
     return [entry["image_name"] for entry in matrix_of_changes(before, read_project(project))["include"]]
 
 
-def test_a_diff_on_the_command_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_of_a_diff(project: Path) -> None:
     """Each image has a verdict, and a line for each reason."""
     edit(project / "poetry.lock", '"1.16"', '"1.17"')
     edit(project / "pyproject.toml", "eda = {", "new = { groups = ['main'], dockerfile = 'images/eda' }\neda = {")
-    assert main(argv=["diff", "--project", str(project)]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    diffs = image_diffs(read_revision(project, "HEAD"), read_project(project))
+    assert report.diffs_text(diffs, "HEAD").splitlines() == [
         "new: must be built: new since HEAD (2 packages)",
-        "eda: as in HEAD",
+        "eda: same as in HEAD",
         "models: must be built",
         "  ~ scipy 1.16 -> 1.17",
     ]
-    assert main(argv=["diff", "--json", "--project", str(project)]) == 0
-    assert json.loads(capsys.readouterr().out)["must_build"] == ["new", "models"]
+    assert report.diffs_json(diffs, "HEAD")["must_build"] == ["new", "models"]
 
 
-def test_a_past_that_cannot_be_read_needs_every_image(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A matrix since a commit whose files make no sense now holds all images, and says why."""
+def test_a_commit_that_cannot_be_read_needs_every_image(project: Path) -> None:
+    """A matrix since a commit whose files have mistakes contains all images, and reports the reason."""
     text = (project / "pyproject.toml").read_text()
     edit(project / "pyproject.toml", "[tool.env-spec.images]", "[tool.env-spec.pictures]")
     git(project, "commit", "-qam", "other words")
     (project / "pyproject.toml").write_text(text)
-    assert main(argv=["matrix", "--changed-since", "HEAD", "--project", str(project)]) == 0
-    out, error = capsys.readouterr()
-    assert len(json.loads(out)["include"]) == 2
-    assert error.startswith("every image counts as changed: HEAD:pyproject.toml: 1 mistake\n")
+    lines: list[str] = []
+    assert len(matrix_since(project, "HEAD", on_line=lines.append)["include"]) == 2
+    assert lines[0].startswith("every image counts as changed: HEAD:pyproject.toml: 1 mistake\n")
 
 
-def test_what_a_lock_holds_is_parsed_once(project: Path) -> None:
-    """Entries that two locks share give equal slices, read together or apart."""
+def test_entries_of_two_locks_are_equal(project: Path) -> None:
+    """Two locks with the same entries have equal slices; parsed entries are cached."""
     now, then = read_project(project), read_revision(project, "HEAD")
     assert image_environment(now, "models") == image_environment(then, "models")

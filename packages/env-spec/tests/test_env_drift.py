@@ -1,4 +1,4 @@
-"""Drift names every package that is missing, extra or of another version, where the probe ran."""
+"""Drift lists every package that is missing, extra or of another version in the probed environment."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def locked(name: str, version: str, marker: str | None = None) -> LockedPackage:
 
 
 def test_as_locked() -> None:
-    """Nothing differs: a drift is false."""
+    """A drift without differences is false."""
     found = drift([locked("numpy", "2.4"), locked("pandas", "3.0")], installed(numpy="2.4", pandas="3.0"))
     assert not found
     assert found.checked == 2
 
 
 def test_every_difference_is_named() -> None:
-    """Missing, extra and other versions are told apart, each with what is known of it."""
+    """Missing, extra and changed packages are distinguished, with their versions and folders."""
     found = drift(
         [locked("b", "1"), locked("a", "1"), locked("numpy", "2.4")], installed(numpy="2.3", tabulate="0.9", b="1")
     )
@@ -54,8 +54,8 @@ def test_every_difference_is_named() -> None:
     ("environment", "version"),
     [(LINUX, "2.4"), ({**LINUX, "python_version": "3.13", "python_full_version": "3.13.1"}, "2.5")],
 )
-def test_markers_are_those_of_the_other_side(environment: dict[str, str], version: str) -> None:
-    """What applies is decided by the probed interpreter, not by the one that compares."""
+def test_markers_are_evaluated_for_the_probed_python(environment: dict[str, str], version: str) -> None:
+    """The probed interpreter decides which packages apply, not the one that compares."""
     packages = [
         locked("numpy", "2.4", "python_version < '3.13'"),
         locked("numpy", "2.5", "python_version >= '3.13'"),
@@ -70,7 +70,7 @@ def test_markers_are_those_of_the_other_side(environment: dict[str, str], versio
     [("1.0", "1.0.0", True), ("1.0", "1.0+cpu", False), ("2026.01.02", "2026.1.2", True), ("odd", "1", False)],
 )
 def test_versions_are_compared_as_versions(one: str, other: str, is_same: bool) -> None:
-    """Two spellings of a version are one; a local version is another."""
+    """Two spellings of a version are equal; a local version differs."""
     assert bool(drift([locked("a", one)], installed(a=other))) is not is_same
 
 
@@ -80,8 +80,8 @@ def test_names_are_normalised() -> None:
     assert not drift([locked("ruamel-yaml", "1")], parse_installed(answer))
 
 
-def test_the_first_of_two_is_what_python_imports() -> None:
-    """A distribution that shadows another of its name is the one that counts; one without a name is none."""
+def test_a_shadowed_distribution_is_ignored() -> None:
+    """Of two distributions with one name, Python imports the first; one without a name is ignored."""
     answer = answer_of(
         {"name": "a", "version": "2", "path": "/user"},
         {"name": "A", "version": "1", "path": "/lib"},
@@ -90,40 +90,40 @@ def test_the_first_of_two_is_what_python_imports() -> None:
     assert parse_installed(answer).versions == {"a": "2"}
 
 
-def test_what_starts_a_container_may_speak_first() -> None:
-    """Only the last line is the probe's."""
+def test_lines_before_the_probes_are_ignored() -> None:
+    """A container's entry point can print lines first; the last line is the probe's."""
     assert parse_installed("Entered start.sh\n" + answer_of() + "\n").prefix == "/venv"
 
 
 @pytest.mark.parametrize(
-    ("text", "got"),
+    ("text", "found"),
     [("", "printed nothing"), ("no python", "printed 'no python'"), ('{"a": 1}', "printed '{\"a\": 1}'")],
 )
-def test_what_is_no_answer(text: str, got: str) -> None:
-    """Anything that the probe does not print is an error that quotes it."""
+def test_other_output_is_an_error(text: str, found: str) -> None:
+    """The error quotes output that is not the probe's."""
     with pytest.raises(InstalledError) as caught:
         parse_installed(text, source="python in the container")
     assert str(caught.value) == (
-        f"python in the container did not say what is installed there: it {got}; is there a Python 3.8 or newer?"
+        f"python in the container did not list its installed packages: it {found}; is Python 3.8 or newer there?"
     )
 
 
-def test_what_pip_put_elsewhere_is_extra() -> None:
-    """A package that went to another Python of the container is found by the container's changed files."""
-    changes = (
-        "C /usr/lib\nA /home/jovyan/.local/lib/python3.11/site-packages/tabulate-0.9.0.dist-info\n"
-        "A /home/jovyan/.local/lib/python3.11/site-packages/tabulate-0.9.0.dist-info/METADATA\n"
-        "A /usr/lib/old-1.dist-info\nD /usr/lib/gone-1.dist-info\nC /usr/lib/kept-1.dist-info\n"
+def test_a_package_outside_the_environment_is_extra() -> None:
+    """A package that was installed for another Python is found among the files that were added to the container."""
+    paths = (
+        "/home/jovyan/.local/lib/python3.11/site-packages/tabulate-0.9.0.dist-info",
+        "/home/jovyan/.local/lib/python3.11/site-packages/tabulate-0.9.0.dist-info/METADATA",
+        "/usr/lib/old-1.dist-info",
     )
-    found = drift([], installed(old="1"), added=added_distributions(changes))
+    found = drift([], installed(old="1"), added=added_distributions(paths))
     assert [(extra.name, extra.installed, extra.path) for extra in found.extra] == [
         ("old", "1", "/lib"),
         ("tabulate", "0.9.0", "/home/jovyan/.local/lib/python3.11/site-packages/tabulate-0.9.0.dist-info"),
     ]
 
 
-def test_the_probe_says_what_packaging_would() -> None:
-    """The probe needs no package, and its marker variables are those that packaging takes."""
+def test_the_probe_agrees_with_packaging() -> None:
+    """The probe needs no package, and its marker variables are those of packaging."""
     done = subprocess.run([sys.executable, "-I", "-c", PROBE], capture_output=True, text=True, check=True)
     found = parse_installed(done.stdout)
     assert found.environment == default_environment()

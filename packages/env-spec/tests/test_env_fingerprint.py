@@ -1,4 +1,4 @@
-"""A fingerprint changes exactly when what an image is made from does."""
+"""A fingerprint changes exactly when an input of its image changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from env_spec import LockedFile, LockedPackage, LockedSource, fingerprint, image_environment, read_project
+from env_spec import LockedFile, LockedPackage, LockedSource, fingerprint, image_environment, read_project, with_base
 
 PYPROJECT = """\
 [dependency-groups]
@@ -75,10 +75,21 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_a_fingerprint_is_stable() -> None:
-    """The same inputs give the same 16 digits on every machine and in every version; new digits rebuild all."""
+    """The same inputs have the same 16 digits on every machine and in every version; other digits rebuild all."""
     packages = [LockedPackage(name="numpy", version="2.4", files=(LockedFile(name="n.whl", hash="sha256:aa"),))]
     found = fingerprint(packages, folders={"d": "0"}, dockerfile="d", base="b", python=">=3.11", platform="linux/amd64")
     assert found == "7f1d1a5728d040ee"
+
+
+def test_the_day_of_the_archive_counts_with_debian_packages(project: Path) -> None:
+    """A snapshot changes the fingerprints of images with Debian packages, and no others."""
+    before = fingerprint_of(project)
+    edit(project / "pyproject.toml", "[tool", '[tool.env-spec]\nsnapshot = "2026-11-01"\n[tool')
+    assert fingerprint_of(project) == before
+    edit(project / "pyproject.toml", "base =", 'system = ["libgomp1"]\nbase =')
+    dated = fingerprint_of(project)
+    edit(project / "pyproject.toml", "2026-11-01", "2026-11-02")
+    assert len({before, dated, fingerprint_of(project)}) == 3
 
 
 ANOTHER_IMAGE = '[tool.env-spec.images.b]\ngroups = ["main"]\ndockerfile = "images/eda"\n[tool'
@@ -97,8 +108,8 @@ ANOTHER_IMAGE = '[tool.env-spec.images.b]\ngroups = ["main"]\ndockerfile = "imag
         pytest.param("poetry.lock", "[metadata]", '[metadata]\ncontent-hash = "0"', id="content-hash"),
     ],
 )
-def test_what_does_not_change_it(project: Path, path: str, old: str, new: str) -> None:
-    """Nothing that leaves the image as it is makes it be built again."""
+def test_edits_that_do_not_change_it(project: Path, path: str, old: str, new: str) -> None:
+    """Edits without an effect on the image do not change its fingerprint."""
     before = fingerprint_of(project)
     edit(project / path, old, new)
     assert fingerprint_of(project) == before
@@ -111,6 +122,7 @@ def test_what_does_not_change_it(project: Path, path: str, old: str, new: str) -
         pytest.param("pyproject.toml", "debian:12", f"debian:12@sha256:{64 * '0'}", id="base digest"),
         pytest.param("pyproject.toml", '["main"]', '["main", "dev"]', id="groups"),
         pytest.param("pyproject.toml", "base =", 'platforms = ["linux/arm64"]\nbase =', id="platform"),
+        pytest.param("pyproject.toml", "base =", 'system = ["libgomp1"]\nbase =', id="a Debian package"),
         pytest.param("poetry.lock", "sha256:aa", "sha256:cc", id="hash"),
         pytest.param("poetry.lock", '"2.4"', '"2.5"', id="version"),
         pytest.param("poetry.lock", "'posix'", "'nt'", id="marker"),
@@ -119,7 +131,7 @@ def test_what_does_not_change_it(project: Path, path: str, old: str, new: str) -
         pytest.param("images/eda/Dockerfile", "FROM", "#\nFROM", id="Dockerfile"),
     ],
 )
-def test_what_changes_it(project: Path, path: str, old: str, new: str) -> None:
+def test_edits_that_change_it(project: Path, path: str, old: str, new: str) -> None:
     """Every input of an image changes its fingerprint."""
     before = fingerprint_of(project)
     edit(project / path, old, new)
@@ -129,7 +141,7 @@ def test_what_changes_it(project: Path, path: str, old: str, new: str) -> None:
 
 @pytest.mark.parametrize("path", ["images/eda/start.sh", "packages/own/src/own/new.py"])
 def test_a_new_source_file_changes_it(project: Path, path: str) -> None:
-    """Files beside the Dockerfile and sources of a package of the project are inputs."""
+    """Files next to the Dockerfile and sources of the project's own packages are inputs."""
     before = fingerprint_of(project)
     (project / path).write_text("")
     assert fingerprint_of(project) != before
@@ -146,8 +158,8 @@ def test_a_new_source_file_changes_it(project: Path, path: str) -> None:
         "README.md",
     ],
 )
-def test_a_file_that_is_no_source_does_not_change_it(project: Path, path: str) -> None:
-    """Tests, what tools leave behind, and everything outside are no inputs."""
+def test_a_file_that_is_not_a_source_does_not_change_it(project: Path, path: str) -> None:
+    """Tests, files that tools leave, and files in other folders are not inputs."""
     before = fingerprint_of(project)
     (project / path).parent.mkdir(parents=True, exist_ok=True)
     (project / path).write_text("new")
@@ -155,7 +167,7 @@ def test_a_file_that_is_no_source_does_not_change_it(project: Path, path: str) -
 
 
 def test_a_files_mode_is_an_input_and_its_time_is_not(project: Path) -> None:
-    """A script that becomes executable makes another image; touching it does not."""
+    """A script that becomes executable changes the fingerprint; a new modification time does not."""
     before = fingerprint_of(project)
     os.utime(project / "images/eda/Dockerfile", (0, 0))
     assert fingerprint_of(project) == before
@@ -163,7 +175,7 @@ def test_a_files_mode_is_an_input_and_its_time_is_not(project: Path) -> None:
     assert fingerprint_of(project) != before
 
 
-def test_order_means_nothing() -> None:
+def test_order_is_not_an_input() -> None:
     """Neither the order of packages nor that of a package's files is an input."""
     a, b = LockedFile(name="a", hash="sha256:a"), LockedFile(name="b", hash="sha256:b")
     first = [LockedPackage(name="p", version="1", files=(a, b)), LockedPackage(name="q", version="1")]
@@ -171,8 +183,8 @@ def test_order_means_nothing() -> None:
     assert _simple(first) == _simple(second)
 
 
-def test_a_git_package_counts_by_its_commit() -> None:
-    """Two commits of one version are two inputs."""
+def test_the_commit_of_a_git_package_is_an_input() -> None:
+    """Two commits with the same version are different inputs."""
     first, second = (
         LockedPackage(
             name="p",
@@ -192,17 +204,17 @@ def test_each_platform_has_its_own(project: Path) -> None:
     assert len({environment.fingerprint, *environment.fingerprints.values()}) == 3
 
 
-def test_another_base_or_platform_can_be_asked_for(project: Path) -> None:
-    """What a command line sets instead of the table is what counts."""
-    files = read_project(project)
-    other = image_environment(files, "eda", base="debian:13", platforms=["linux/arm64"])
+def test_another_base_or_platform_changes_it(project: Path) -> None:
+    """A base or platform on the command line overrides the table's."""
+    files = with_base(read_project(project), "debian:13")
+    other = image_environment(files, "eda", platforms=["linux/arm64"])
     assert list(other.fingerprints) == ["linux/arm64"]
     edit(project / "pyproject.toml", "debian:12", "debian:13")
     same_base = image_environment(read_project(project), "eda", platforms=["linux/arm64"])
     assert other.fingerprint == same_base.fingerprint
 
 
-def test_this_projects_images_are_told_apart() -> None:
+def test_this_projects_images_differ() -> None:
     """The shipped images have different fingerprints, and the smaller is the parent of the larger."""
     files = read_project(Path(__file__).parents[3])
     environments = {name: image_environment(files, name) for name in files.spec.images}

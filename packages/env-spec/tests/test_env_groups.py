@@ -1,4 +1,4 @@
-"""Groups are read from every table Poetry reads, and each mistake is told with its key path."""
+"""Groups are read from every table that Poetry reads, and each mistake is reported with its key path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from env_spec import EnvSpec, SpecErrors, UnknownGroupsError, parse_spec
+from env_spec import EnvSpec, SpecErrors, UnknownNameError, parse_spec
 
 
 def spec_of(text: str) -> EnvSpec:
@@ -40,7 +40,7 @@ def test_a_group_has_its_packages_and_includes() -> None:
 
 
 def test_a_poetry_group_is_merged_with_its_dependency_group() -> None:
-    """A group may stand in both tables, as path dependencies need it to."""
+    """Both tables can declare a group, as path dependencies require."""
     spec = spec_of(
         """
         [dependency-groups]
@@ -78,8 +78,49 @@ def test_the_projects_own_dependencies_are_the_group_main() -> None:
     }
 
 
-def test_expanded_groups_hold_all_that_is_included() -> None:
-    """Each group is followed by what it includes, once, however deep and however it is spelled."""
+@pytest.mark.parametrize(
+    ("pyproject", "key", "problem"),
+    [
+        (
+            '[project]\ndependencies = ["humanize", "rich>=13"]\n[dependency-groups]\nMain = ["six"]',
+            "project.dependencies",
+            "humanize, rich, because it takes the group 'main' from [dependency-groups]",
+        ),
+        (
+            '[tool.poetry.dependencies]\npython = "^3.11"\nhumanize = "*"\n[dependency-groups]\nmain = []',
+            "tool.poetry.dependencies",
+            "humanize, because it takes the group 'main' from [dependency-groups]",
+        ),
+        (
+            '[project]\ndependencies = ["humanize"]\n[tool.poetry.group.main.dependencies]\nsix = "*"',
+            "tool.poetry.group.main.dependencies",
+            "six, because it takes the group 'main' from [project] dependencies",
+        ),
+    ],
+)
+def test_dependencies_that_poetry_ignores(pyproject: str, key: str, problem: str) -> None:
+    """Poetry takes the group `main` from one of the tables that can declare it, and says nothing of the others."""
+    with pytest.raises(SpecErrors) as caught:
+        spec_of(pyproject)
+    assert str(caught.value).endswith(f"{key}: Poetry does not lock {problem}; move them there")
+
+
+@pytest.mark.parametrize(
+    "pyproject",
+    [
+        '[project]\ndependencies = ["own"]\n[tool.poetry.dependencies]\nown = { path = "own" }',
+        '[dependency-groups]\nmain = ["own"]\n[tool.poetry.group.main.dependencies]\nown = { path = "own" }',
+        '[project]\ndependencies = []\n[tool.poetry.dependencies]\npython = "^3.11"\n[dependency-groups]\nmain = []',
+        '[tool.poetry.dependencies]\nsix = "*"\n[tool.poetry.group.main.dependencies]\nidna = "*"',
+    ],
+)
+def test_tables_that_poetry_merges(pyproject: str) -> None:
+    """Poetry's own table can add the path of a package, and an empty table loses nothing."""
+    assert "main" in spec_of(pyproject).groups
+
+
+def test_expanded_groups_have_all_included_groups() -> None:
+    """Each group is followed by the groups that it includes, once, at any depth and in any spelling."""
     spec = spec_of(
         """
         [dependency-groups]
@@ -93,19 +134,19 @@ def test_expanded_groups_hold_all_that_is_included() -> None:
     assert spec.expanded(["d", "a", "a"]) == ("d", "c-c", "a", "b")
 
 
-def test_unknown_groups_are_all_named() -> None:
-    """Asking for groups that do not exist names each, with the nearest group and all there are."""
+def test_all_unknown_groups_are_listed() -> None:
+    """The error lists each unknown group with the nearest one and all known ones."""
     spec = spec_of("dependency-groups = { models = [], main = [] }")
-    with pytest.raises(UnknownGroupsError) as caught:
+    with pytest.raises(UnknownNameError) as caught:
         spec.expanded(["main", "Model", "zzz"])
     assert str(caught.value) == (
-        "there is no group 'Model'; did you mean 'models'? Groups: main, models\n"
-        "there is no group 'zzz'. Groups: main, models"
+        "unknown group 'Model'; did you mean 'models'? Known groups: main, models\n"
+        "unknown group 'zzz'. Known groups: main, models"
     )
 
 
 def test_an_include_of_an_unknown_group_gets_the_nearest() -> None:
-    """An include that refers to nothing is reported where it stands, in either kind of table."""
+    """An include of an unknown group is reported with its key path, in either kind of table."""
     text = """
         [dependency-groups]
         dev = ["ruff", { include-group = "tets" }]
@@ -114,14 +155,14 @@ def test_an_include_of_an_unknown_group_gets_the_nearest() -> None:
         include-groups = ["test", "devv"]
         """
     assert mistakes_in(text) == [
-        "dependency-groups.dev[1]: there is no group 'tets'; did you mean 'test'? Groups: dev, docs, test",
-        "tool.poetry.group.docs.include-groups[1]: there is no group 'devv'; did you mean 'dev'? "
-        "Groups: dev, docs, test",
+        "dependency-groups.dev[1]: unknown group 'tets'; did you mean 'test'? Known groups: dev, docs, test",
+        "tool.poetry.group.docs.include-groups[1]: unknown group 'devv'; did you mean 'dev'? "
+        "Known groups: dev, docs, test",
     ]
 
 
 def test_a_cycle_is_explained_by_its_path() -> None:
-    """Groups that include themselves are told once per ring, at the include that closes it."""
+    """A cycle of includes is reported once, at the include that closes it."""
     text = """
         [dependency-groups]
         entry = [{ include-group = "dev" }]
@@ -139,7 +180,7 @@ def test_a_cycle_is_explained_by_its_path() -> None:
 def test_two_spellings_of_one_group_are_a_mistake() -> None:
     """PEP 735 forbids two groups whose normalised names are equal."""
     assert mistakes_in('dependency-groups = { "my.group" = [], My_Group = [] }') == [
-        "dependency-groups.My_Group: is the same group as 'my.group': names are normalised"
+        "dependency-groups.My_Group: is the same group as 'my.group': group names are normalised"
     ]
 
 
@@ -155,20 +196,20 @@ def test_two_spellings_of_one_group_are_a_mistake() -> None:
             "dependency-groups = { main = [true, '>=2'] }",
             [
                 "dependency-groups.main[0]: must be a requirement or an include, not a boolean",
-                "dependency-groups.main[1]: '>=2' is not a requirement: it starts with no package name",
+                "dependency-groups.main[1]: '>=2' is not a requirement: it does not start with a package name",
             ],
         ),
         (
             "dependency-groups = { main = [{ include-groups = 'test' }] }",
             [
-                "dependency-groups.main[0].include-groups: there is no key 'include-groups'; "
-                "did you mean 'include-group'? Keys: include-group",
-                'dependency-groups.main[0]: an include is written { include-group = "NAME" }',
+                "dependency-groups.main[0].include-groups: unknown key 'include-groups'; "
+                "did you mean 'include-group'? Known keys: include-group",
+                'dependency-groups.main[0]: write an include as { include-group = "NAME" }',
             ],
         ),
         (
             "dependency-groups = { main = [{ include-group = ['test'] }] }",
-            ['dependency-groups.main[0]: an include is written { include-group = "NAME" }'],
+            ['dependency-groups.main[0]: write an include as { include-group = "NAME" }'],
         ),
         ("tool = []", ["tool: must be a table, not an array"]),
         ("tool.poetry.group.a = 1", ["tool.poetry.group.a: must be a table, not an integer"]),
@@ -182,6 +223,6 @@ def test_two_spellings_of_one_group_are_a_mistake() -> None:
         ("project.dependencies = [1]", ["project.dependencies[0]: must be a string, not an integer"]),
     ],
 )
-def test_wrong_types_are_told_by_key_path(text: str, mistakes: list[str]) -> None:
-    """A value of the wrong type is named by its key path and reading goes on after it."""
+def test_wrong_types_are_reported_by_key_path(text: str, mistakes: list[str]) -> None:
+    """A value of the wrong type is reported with its key path, and reading continues."""
     assert mistakes_in(text) == mistakes

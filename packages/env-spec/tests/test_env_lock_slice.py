@@ -1,4 +1,4 @@
-"""A slice holds what the asked groups need, with hashes, sources and the union of their markers."""
+"""A slice has the packages that groups need, with hashes, sources and the union of their markers."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def markers_of(lock: dict[str, Any], *groups: str) -> list[str | None]:
     return [package.marker for package in lock_slice(lock, groups)]
 
 
-def test_a_slice_holds_what_its_groups_need() -> None:
-    """Packages of other groups are left out; the rest come sorted by name, with all their files."""
+def test_a_slice_has_the_packages_of_its_groups() -> None:
+    """Packages of other groups are omitted; the others are sorted by name and have all their files."""
     lock = lock_of(
         package_of('groups = ["main"]', name="Zope.Interface"),
         package_of('groups = ["dev"]', name="ruff"),
@@ -58,14 +58,14 @@ def test_a_slice_holds_what_its_groups_need() -> None:
     )
 
 
-def test_one_marker_holds_for_every_group() -> None:
-    """A marker written as a string is that of each group that needs the package."""
+def test_one_marker_applies_to_every_group() -> None:
+    """A marker that is a string applies to each group that needs the package."""
     lock = lock_of(package_of('groups = ["main", "dev"]\nmarkers = "os_name == \\"nt\\""'))
     assert markers_of(lock, "main") == markers_of(lock, "main", "dev") == ['os_name == "nt"']
 
 
 def test_markers_per_group_are_joined() -> None:
-    """The marker of several groups holds where that of any of them does; equal alternatives stand once."""
+    """The marker of several groups is true where that of any of them is; equal alternatives appear once."""
     lock = lock_of(
         package_of(
             'groups = ["dev", "main", "ops"]\n'
@@ -78,21 +78,21 @@ def test_markers_per_group_are_joined() -> None:
     assert markers_of(lock, "dev", "main") == markers_of(lock, "main", "dev") == [union]
 
 
-def test_a_group_without_marker_needs_the_package_always() -> None:
-    """A group that the table of markers does not name makes the union unconditional."""
+def test_a_group_without_a_marker_always_needs_the_package() -> None:
+    """A group that is missing in the table of markers makes the union unconditional."""
     lock = lock_of(package_of('groups = ["main", "ops"]\nmarkers = {main = "os_name == \\"nt\\""}'))
     assert markers_of(lock, "ops") == markers_of(lock, "main", "ops") == [None]
 
 
-def test_a_marker_with_brackets_stays_whole() -> None:
-    """Alternatives inside brackets are not taken apart."""
+def test_a_marker_with_parentheses_is_not_split() -> None:
+    """Alternatives inside parentheses stay together."""
     marker = "(os_name == 'nt' or os_name == 'java') and python_version < '3.13'"
     lock = lock_of(package_of(f'groups = ["a", "b"]\nmarkers = {{a = "{marker}", b = "os_name == \'nt\'"}}'))
     assert markers_of(lock, "a", "b") == [f"{marker} or os_name == 'nt'"]
 
 
 def test_an_extra_of_the_project_is_not_installed() -> None:
-    """A package that only an extra needs is left out; one that a group needs as well keeps only that."""
+    """A package that only an extra needs is omitted; for one that a group also needs, only that marker is kept."""
     lock = lock_of(
         package_of('groups = ["main"]\nmarkers = "extra == \\"plot\\""', name="only-extra"),
         package_of('groups = ["dev", "main"]\nmarkers = {dev = "os_name == \'nt\'", main = "extra == \'plot\'"}'),
@@ -101,16 +101,16 @@ def test_an_extra_of_the_project_is_not_installed() -> None:
     assert markers_of(lock, "main", "dev") == ["os_name == 'nt'"]
 
 
-def test_an_included_group_is_found_under_either_name() -> None:
-    """Poetry records a package under the including group too; a lock without that gives the same slice."""
+def test_an_included_group_needs_no_entry_of_its_own() -> None:
+    """Poetry also records a package under the including group; a lock without that has the same slice."""
     both = lock_of(package_of('groups = ["dev", "test"]'))
     included_only = lock_of(package_of('groups = ["test"]'))
     assert lock_slice(both, ["dev"]) == lock_slice(both, ["dev", "test"])
     assert lock_slice(both, ["dev"]) == lock_slice(included_only, ["dev", "test"])
 
 
-def test_two_versions_of_a_package_stand_side_by_side() -> None:
-    """Versions split by marker are all in the slice, and one applies in each environment."""
+def test_two_versions_of_a_package() -> None:
+    """Versions for different markers are all in the slice; one applies in each environment."""
     lock = lock_of(
         package_of('groups = ["main"]\nmarkers = "python_version >= \\"3.13\\""', version="2.5"),
         package_of('groups = ["main"]\nmarkers = "python_version < \\"3.13\\""', version="2.4"),
@@ -122,7 +122,7 @@ def test_two_versions_of_a_package_stand_side_by_side() -> None:
 
 
 def test_an_environment_decides_what_applies() -> None:
-    """Packages without marker apply everywhere; no extra of the project is ever on."""
+    """Packages without a marker apply everywhere; extras of the project are never active."""
     always = LockedPackage(name="a", version="1")
     windows = LockedPackage(name="b", version="1", marker='sys_platform == "win32"')
     extra = LockedPackage(name="c", version="1", marker='extra == "plot"')
@@ -131,7 +131,7 @@ def test_an_environment_decides_what_applies() -> None:
     assert applicable([always, extra]) == (always,)
 
 
-def test_a_package_of_the_project_has_a_path() -> None:
+def test_the_projects_own_package_has_a_path() -> None:
     """A directory source keeps its path relative to the lock and whether it is editable."""
     lock = lock_of(
         package_of(
@@ -144,7 +144,7 @@ def test_a_package_of_the_project_has_a_path() -> None:
 
 
 def test_a_git_source_keeps_its_commit() -> None:
-    """What a package from git was resolved to is part of the slice; it has no path."""
+    """The resolved commit of a package from git is part of the slice; the package has no path."""
     lock = lock_of(
         package_of(
             'groups = ["ops"]\n[package.source]\ntype = "git"\nurl = "https://example.org/x.git"\n'
@@ -165,28 +165,28 @@ def test_a_git_source_keeps_its_commit() -> None:
 @pytest.mark.parametrize(
     ("metadata", "problem"),
     [
-        ({}, "has no lock-version; make it anew with `poetry lock`"),
-        ({"lock-version": "two"}, "has no lock-version; make it anew with `poetry lock`"),
+        ({}, "has no lock-version; create it again with `./run invoke env.lock`"),
+        ({"lock-version": "two"}, "has no lock-version; create it again with `./run invoke env.lock`"),
         (
             {"lock-version": "2.0"},
-            "has lock-version 2.0, which has no groups; make it anew with Poetry 2's `poetry lock`",
+            "has lock-version 2.0, which has no groups; create it again with Poetry 2: `./run invoke env.lock`",
         ),
-        ({"lock-version": "3.0"}, "has lock-version 3.0; 2.1 up to, not including, 3 can be read"),
+        ({"lock-version": "3.0"}, "has lock-version 3.0; versions from 2.1 up to (but not including) 3 are supported"),
     ],
 )
 def test_a_lock_of_another_version_is_refused(metadata: dict[str, str], problem: str) -> None:
-    """Only lock-versions that record groups per package can be cut."""
+    """Only lock-versions that record the groups of each package are accepted."""
     with pytest.raises(LockError) as caught:
         lock_slice({"package": [], "metadata": metadata}, ["main"])
     assert str(caught.value) == f"poetry.lock: {problem}"
 
 
 def test_a_damaged_entry_is_named() -> None:
-    """An entry without what a slice needs is named by its place in the lock."""
+    """A malformed entry is reported with its index in the lock."""
     lock = lock_of(package_of('groups = ["main"]'), 'name = "numpy"')
     with pytest.raises(LockError) as caught:
         lock_slice(lock, ["main"], source="a/poetry.lock")
-    assert str(caught.value) == "a/poetry.lock: package[1] is not as Poetry writes it: KeyError('groups')"
+    assert str(caught.value) == "a/poetry.lock: package[1] is malformed: KeyError('groups')"
 
 
 def test_a_malformed_marker_is_named() -> None:
@@ -197,7 +197,7 @@ def test_a_malformed_marker_is_named() -> None:
 
 
 def test_a_lock_is_loaded_from_its_file(tmp_path: Path) -> None:
-    """A lock on disk gives the same slice as its parsed data."""
+    """A lock on disk has the same slice as its parsed data."""
     path = tmp_path / "poetry.lock"
     entry = package_of('groups = ["main"]')
     path.write_text(f"[[package]]\n{entry}{METADATA}")
@@ -207,16 +207,16 @@ def test_a_lock_is_loaded_from_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, "there is no lock here; make one with `poetry lock`"),
+        (None, "does not exist; create it with `./run invoke env.lock`"),
         ("<<<<<<< HEAD\n", "is not valid TOML: Invalid statement (at line 1, column 1)"),
         (
             '[metadata]\nlock-version = "1.1"',
-            "has lock-version 1.1, which has no groups; make it anew with Poetry 2's `poetry lock`",
+            "has lock-version 1.1, which has no groups; create it again with Poetry 2: `./run invoke env.lock`",
         ),
     ],
 )
 def test_an_unusable_lock_is_named(tmp_path: Path, content: str | None, problem: str) -> None:
-    """A lock that is missing, left in conflict by a merge, or too old says so with its path."""
+    """A lock that is missing, has merge conflicts, or is too old is reported with its path."""
     path = tmp_path / "poetry.lock"
     if content is not None:
         path.write_text(content)
@@ -225,10 +225,10 @@ def test_an_unusable_lock_is_named(tmp_path: Path, content: str | None, problem:
     assert str(caught.value) == f"{path}: {problem}"
 
 
-def test_a_lock_is_parsed_as_tomllib_would() -> None:
-    """Entry by entry or as a whole, with tables after the entries, and with Windows' line ends: the same."""
+def test_a_lock_is_parsed_like_tomllib_does() -> None:
+    """Parsing entry by entry has the result of tomllib, also with tables after the entries and with CRLF line ends."""
     content = (Path(__file__).parents[3] / "poetry.lock").read_bytes()
     extras = content.replace(b"\n[metadata]\n", b'\n[extras]\nplot = ["matplotlib"]\n\n[metadata]\n')
     unusual = content.replace(b'files = [\n    {file = "', b'files = [\n    {file = "\\u0061', 3)
     for text in (content, extras, unusual, content.replace(b"\n", b"\r\n")):
-        assert parse_lock(text) == tomllib.loads(text.decode())
+        assert parse_lock(text) == {**tomllib.loads(text.decode()), "locked-by": (2, 5)}

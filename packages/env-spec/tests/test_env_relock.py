@@ -1,4 +1,4 @@
-"""A lock is made by Poetry, led to the index of pip where it must be, and changed whole or not at all."""
+"""Poetry updates the lock, with pip's package index if necessary; a failure changes no file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from env_spec import PoetryError
-from env_spec.__main__ import main
-from env_spec.relock import MIRROR_VARIABLE, relock, with_requirements
+from env_make import MIRROR_VARIABLE
+from env_spec import EnvSpecError, PoetryError, lock_project, report
+from env_spec.lock.relock import add_package, relock, with_requirements
 
 PYPROJECT = """\
 # a comment
@@ -21,7 +21,7 @@ models = ["scipy"]
 groups = ["main"]
 """
 LOCK = '[[package]]\nname = "numpy"\nversion = "{}"\ngroups = ["main"]\n[metadata]\nlock-version = "2.1"\n'
-# Stands for the Python of Poetry's environment: with -c it is pip's index, else Poetry.
+# Replaces the Python of Poetry's environment: with -c it prints pip's index, otherwise it acts as Poetry.
 FAKE = """\
 #!/bin/sh
 [ "$1" = -c ] && {{ echo "{index}"; exit; }}
@@ -41,10 +41,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fake_poetry(project: Path, does: str = "true", index: str = "") -> None:
-    python = project / ".shrinkwrap/tools/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(FAKE.format(does=does, index=index))
-    python.chmod(0o755)
+    tools = project / ".shrinkwrap/tools"
+    (tools / "bin").mkdir(parents=True)
+    for name in ("python", "uv"):
+        (tools / "bin" / name).write_text(FAKE.format(does=does, index=index))
+        (tools / "bin" / name).chmod(0o755)
+    for pinned in (project / "tools-requirements.txt", tools / "made-from"):
+        pinned.write_text("# uv and Poetry\n")
 
 
 def calls(project: Path) -> list[str]:
@@ -58,8 +61,8 @@ def test_poetry_locks(project: Path) -> None:
     assert calls(project) == ["-m poetry lock (no mirror)"]
 
 
-def test_poetry_is_led_to_the_index_of_pip(project: Path) -> None:
-    """Where Poetry's client would not do, the plugin gets the address in its environment, and no file does."""
+def test_poetry_uses_the_index_of_pip(project: Path) -> None:
+    """If Poetry's own client would fail, its plugin gets the URL in the environment; no file contains it."""
     fake_poetry(project, index="http://index.example/simple")
     relock(project)
     assert calls(project) == ["-m poetry lock (http://index.example/simple)"]
@@ -67,7 +70,7 @@ def test_poetry_is_led_to_the_index_of_pip(project: Path) -> None:
 
 
 def test_a_mirror_that_is_set_is_kept(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who sets the plugin's variable knows better."""
+    """A value that the user set for the plugin's variable is kept."""
     monkeypatch.setenv(MIRROR_VARIABLE, "http://mine.example")
     fake_poetry(project, index="http://index.example/simple")
     relock(project)
@@ -75,19 +78,19 @@ def test_a_mirror_that_is_set_is_kept(project: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_package_is_added_to_a_group(project: Path) -> None:
-    """Poetry finds the right table of any group but main; a package cannot pass for an option."""
+    """Poetry finds the right table of any group but main; a package is never taken for an option."""
     fake_poetry(project)
-    relock(project, package="--dry-run", group="models")
+    add_package(project, "--dry-run", "models")
     assert calls(project) == ["-m poetry add --lock --group=models -- --dry-run (no mirror)"]
 
 
 def test_a_package_is_added_to_main(project: Path) -> None:
-    """Poetry would write it into its own table; it ends where the group is declared, and comments stay."""
+    """Poetry would write it into its own table; it is moved to where the group is declared, and comments are kept."""
     fake_poetry(
         project,
         '[ "$3" = lock ] || printf \'[dependency-groups]\\nshrinkwrap-added = ["six (>=1)"]\\n\' >pyproject.toml',
     )
-    relock(project, package="six", group="main")
+    add_package(project, "six", "main")
     assert calls(project) == [
         "-m poetry add --lock --group=shrinkwrap-added -- six (no mirror)",
         "-m poetry lock (no mirror)",
@@ -98,24 +101,24 @@ def test_a_package_is_added_to_main(project: Path) -> None:
 
 
 def test_a_requirement_is_added_to_a_short_array() -> None:
-    """An array on one line stays on it."""
+    """An array on one line stays on one line."""
     assert with_requirements('[dependency-groups]\na = ["x"] # why\n', "a", ["y"]) == (
         '[dependency-groups]\na = ["x", "y"] # why\n'
     )
 
 
 def test_a_failure_changes_nothing(project: Path) -> None:
-    """What Poetry wrote before it failed is undone."""
+    """Files that Poetry changed before it failed are restored."""
     fake_poetry(project, "echo broken >pyproject.toml; rm poetry.lock; exit 3")
     with pytest.raises(PoetryError) as caught:
-        relock(project, package="six", group="models")
-    assert str(caught.value) == "Poetry could not do it (exit status 3, see above); nothing was changed"
+        add_package(project, "six", "models")
+    assert str(caught.value) == "Poetry failed (exit status 3, see above); no file was changed"
     assert (project / "pyproject.toml").read_text() == PYPROJECT
     assert (project / "poetry.lock").read_text() == LOCK.format("2.4")
 
 
 def test_a_first_lock_that_fails_leaves_none(project: Path) -> None:
-    """Half a lock is none."""
+    """An incomplete first lock is removed."""
     (project / "poetry.lock").unlink()
     fake_poetry(project, "echo half >poetry.lock; exit 1")
     with pytest.raises(PoetryError):
@@ -123,37 +126,33 @@ def test_a_first_lock_that_fails_leaves_none(project: Path) -> None:
     assert not (project / "poetry.lock").exists()
 
 
-def test_no_poetry(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the front door and without Poetry on PATH the error says which door to take."""
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(PoetryError, match=r"^there is no Poetry here; start this as `\./run invoke env\.lock`"):
-        relock(project)
-
-
-def test_what_a_new_lock_changes_is_told(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Poetry speaks on standard error; standard output says which images must be built."""
+def test_changes_by_a_new_lock_are_reported(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Poetry's output is on standard error; the result lists the images that must be built."""
     content_hash = "9ee7219d7956427a427d6a75e5340409cff007240b0af586b0b4304d194448ec"
     fake_poetry(
         project,
         f"echo locking; sed -i 's/2.4/2.5/; s/^lock-version/content-hash = \"{content_hash}\"\\n&/' poetry.lock",
     )
-    assert main(argv=["lock", "--project", str(project)]) == 0
-    out, error = capfd.readouterr()
-    assert out == "eda: must be built\n  ~ numpy 2.4 -> 2.5\n"
-    assert error == "locking\n"
+    diffs = lock_project(project)
+    assert report.diffs_text(diffs, "before") == "eda: must be built\n  ~ numpy 2.4 -> 2.5"
+    moved = "poetry.lock: numpy 2.4 → 2.5\npoetry.lock fits pyproject.toml now\n"
+    assert capfd.readouterr() == ("", f"locking\n{moved}")
+    assert not (project / ".shrinkwrap/lock-before").exists()
 
 
 @pytest.mark.parametrize(
-    ("flags", "problem"),
+    ("arguments", "problem"),
     [
-        (["--add", "six"], "--add goes with --group: `env.lock --add PACKAGE --group NAME`"),
-        (["--group", "main"], "--group goes with --add: `env.lock --add PACKAGE --group NAME`"),
-        (["--add", "six", "--group", "mian"], "there is no group 'mian'; did you mean 'main'? Groups: main, models"),
+        ({"package": "six"}, "--add needs --group: `env.lock --add PACKAGE --group NAME`"),
+        ({"group": "main"}, "--group needs --add: `env.lock --add PACKAGE --group NAME`"),
+        (
+            {"package": "six", "group": "mian"},
+            "unknown group 'mian'; did you mean 'main'? Known groups: main, models",
+        ),
     ],
 )
-def test_what_cannot_be_added(
-    project: Path, capsys: pytest.CaptureFixture[str], flags: list[str], problem: str
-) -> None:
-    """Wrong input starts no Poetry: a misspelt group is never made."""
-    assert main(argv=["lock", *flags, "--project", str(project)]) == 2
-    assert capsys.readouterr().err == f"error: {problem}\n"
+def test_what_cannot_be_added(project: Path, arguments: dict[str, str], problem: str) -> None:
+    """Wrong input does not start Poetry: it would create a misspelt group."""
+    with pytest.raises(EnvSpecError) as caught:
+        lock_project(project, **arguments)
+    assert (str(caught.value), caught.value.exit_code) == (problem, 2)

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from env_spec import load_lock, load_spec, lock_slice, parse_spec
-from env_spec.why import dependency_paths, needed_by
+from env_spec.lock.why import dependency_paths, needed_by
 
 PROJECT = Path(__file__).parents[3]
 LOCK = tomllib.loads(
@@ -37,29 +37,29 @@ def paths_of(groups: str, *names: str) -> dict[str, str]:
 
 
 def test_a_declared_package_explains_itself() -> None:
-    """A declared package has the path of one; what it needs has a longer one, with the group in front."""
+    """A declared package has a path of length one; its dependencies have longer ones, after the group."""
     assert paths_of('main = ["pandas"]', "main") == {"pandas": "main: pandas", "numpy": "main: pandas -> numpy"}
 
 
 def test_the_shortest_path_wins() -> None:
-    """A package that is declared and needed too is there because it is declared."""
+    """For a package that is both declared and a dependency, the declaration is the reason."""
     paths = paths_of('main = ["pandas"]\nmodels = ["numpy"]', "main", "models")
     assert paths["numpy"] == "models: numpy"
 
 
-def test_only_asked_extras_lead_on() -> None:
-    """An optional dependency is followed if its extra was asked for; a ring of packages ends."""
+def test_only_requested_extras_are_followed() -> None:
+    """An optional dependency is followed if its extra is requested; a cycle of packages ends."""
     assert sorted(paths_of('ops = ["dvc"]', "ops")) == ["dvc", "pathspec"]
     assert paths_of('ops = ["dvc[s3]"]', "ops")["boto"] == "ops: dvc -> s3 -> boto"
 
 
 def test_every_pair_is_listed() -> None:
-    """For a bill of materials each dependency is a pair of normalised names."""
+    """Each dependency is a pair of normalised names, for a bill of materials."""
     assert ("pandas", "numpy") in set(needed_by(LOCK))
 
 
 def test_every_package_of_this_project_is_explained() -> None:
-    """No locked package of any group is without a path."""
+    """Every locked package of every group has a path."""
     spec, lock = load_spec(PROJECT / "pyproject.toml"), load_lock(PROJECT / "poetry.lock")
     for name in spec.groups:
         groups = spec.expanded([name])

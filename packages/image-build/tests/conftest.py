@@ -1,4 +1,4 @@
-"""Unit tests of images start no process and reach no engine."""
+"""Unit tests of images start no processes and use no engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever an engine does, who asked it gets a sentence."""
+"""Every failure of an engine becomes an error with a complete message."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
 
-from image_build.engine import Engine, engine_failures, run_attached
-from image_build.errors import EngineRefusedError, NoDockerCommandError, NoDockerError
+from image_build.engine import Engine, engine_failures
+from image_build.engine.command import run_attached
+from image_build.errors import EngineRefusedError, EngineUnavailableError, ImageBuildError
 
 
 class FailingEngine(BaseHTTPRequestHandler):
-    """It lets us in, and then does not do what it is asked: for any image, by an answer of its own or by none."""
+    """An engine that accepts connections, but answers requests about images with an error or not at all."""
 
     def do_GET(self) -> None:
         if self.path.endswith(("/version", "/_ping")):
@@ -37,7 +39,7 @@ class FailingEngine(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -50,27 +52,30 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_an_engine_that_ends_meanwhile(address: str) -> None:
-    """A connection that is lost is an engine that does not answer any more."""
-    with pytest.raises(NoDockerError, match=f"no Docker Engine answers at {address}. Start it"), engine_failures():
-        Engine().has("gone")
+def test_a_lost_connection(address: str, tmp_path: Path) -> None:
+    """A lost connection is reported as an engine that does not answer."""
+    with (
+        pytest.raises(EngineUnavailableError, match=f"no Docker Engine answers at {address}. Start it"),
+        engine_failures(),
+    ):
+        Engine(tmp_path).has("gone")
 
 
-def test_an_engine_that_refuses(address: str) -> None:
-    """Its own words are told."""
+def test_an_engine_that_refuses(address: str, tmp_path: Path) -> None:
+    """The error contains the engine's own message."""
     with pytest.raises(EngineRefusedError) as found, engine_failures():
-        Engine().has("refuse")
-    assert str(found.value) == "the Docker Engine refused what it was asked: the store is damaged"
+        Engine(tmp_path).has("refuse")
+    assert str(found.value) == "the Docker Engine reported an error while processing a request: the store is damaged"
 
 
 def test_other_failures_are_left_alone() -> None:
-    """An error that has nothing to do with the engine is not taken for one of it."""
+    """An error that is not the engine's is not changed."""
     with pytest.raises(KeyError), engine_failures():
         raise KeyError
 
 
-def test_the_engine_of_the_context_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """DOCKER_CONTEXT leads us where it leads the docker command, if there is a context of that name."""
+def test_the_engine_of_the_context_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """DOCKER_CONTEXT selects the engine as it does for the docker command; an unknown context is an error."""
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
@@ -80,17 +85,30 @@ def test_the_engine_of_the_context_is_asked(monkeypatch: pytest.MonkeyPatch, tmp
     (folder / "meta.json").write_text(json.dumps(far))
     for name, address in (("far", "tcp://127.0.0.1:1"), ("nope", "the context 'nope'")):
         monkeypatch.setenv("DOCKER_CONTEXT", name)
-        with pytest.raises(NoDockerError) as found:
-            Engine()
+        with pytest.raises(EngineUnavailableError) as found:
+            Engine(tmp_path)
         assert found.value.address == address
 
 
 def test_no_docker_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine without the command: what starts a container on a terminal says what to install."""
+    """Without the docker command, running a container in the terminal reports what to install."""
 
     def missing(*_: object, **__: object) -> NoReturn:
         raise FileNotFoundError
 
     monkeypatch.setattr(subprocess, "run", missing)
-    with pytest.raises(NoDockerCommandError, match="there is no `docker` command on PATH"):
+    with pytest.raises(ImageBuildError, match="the `docker` command is not on PATH"):
         run_attached("eda", ["true"], options=[])
+
+
+def test_changes_in_a_container_have_kinds() -> None:
+    """The engine numbers the kinds of changes."""
+
+    class Changes:
+        api = SimpleNamespace(
+            diff=lambda container: [{"Path": f"/{kind}", "Kind": kind} for kind in (0, 1, 2)],
+        )
+
+    engine = Engine.__new__(Engine)
+    engine._client = Changes()
+    assert engine.changed_paths("c") == {"/0": "modified", "/1": "added", "/2": "deleted"}

@@ -1,4 +1,4 @@
-"""Tags become digests in pyproject.toml, by what the registry itself says; nothing else in the file changes."""
+"""Tags in pyproject.toml get the digests that their registry returns; nothing else in the file changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from image_build.errors import RegistryDeniedError, RegistryUnreachableError, UnknownReferenceError
-from image_build.pin import pin_bases
-from image_build.registry import add_tags, resolve_digest
+from image_build.errors import RegistryError, UnknownReferenceError
+from image_build.pin import pinned_bases
+from image_build.registry.manifests import add_tags, resolve_digest
 
 DIGEST = f"sha256:{'1' * 64}"
 TABLES = """\
@@ -25,29 +25,30 @@ parent = "eda"
 
 
 def test_a_tag_becomes_a_digest() -> None:
-    """The tag stays beside the digest, for people; comments and order stay."""
-    text, lines = pin_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST)
-    assert text == TABLES.replace("'quay.io/jupyter/x:1'", f'"quay.io/jupyter/x:1@{DIGEST}"')
-    assert lines == [f"eda: quay.io/jupyter/x:1 is {DIGEST}"]
+    """The tag is kept in front of the digest; comments and order do not change."""
+    pinned = pinned_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST)
+    assert pinned.pyproject == TABLES.replace("'quay.io/jupyter/x:1'", f'"quay.io/jupyter/x:1@{DIGEST}"')
+    assert pinned.lines == (f"eda: quay.io/jupyter/x:1 is {DIGEST}",)
 
 
-def test_a_pinned_base_is_left_alone() -> None:
-    """Without --update a registry is not asked for what has a digest."""
-    pinned, _ = pin_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST)
-    text, lines = pin_bases(pinned, is_updated=False, resolve=lambda tag: "sha256:2")
-    assert (text, lines) == (pinned, ["eda: quay.io/jupyter/x:1 is pinned; --update asks again"])
+def test_a_pinned_base_is_kept() -> None:
+    """Without --update, a tag that has a digest is not resolved again."""
+    first = pinned_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST).pyproject
+    second = pinned_bases(first, is_updated=False, resolve=lambda tag: "sha256:2")
+    assert second.pyproject == first
+    assert second.lines == ("eda: quay.io/jupyter/x:1 is pinned; --update resolves it again",)
 
 
-def test_update_moves_to_what_the_tag_is_now() -> None:
-    """With --update the digest is what the tag stands for today, and the old one is told."""
-    pinned, _ = pin_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST)
-    text, lines = pin_bases(pinned, is_updated=True, resolve=lambda tag: f"sha256:{'2' * 64}")
-    assert f"x:1@sha256:{'2' * 64}" in text and DIGEST not in text
-    assert lines == [f"eda: quay.io/jupyter/x:1 is sha256:{'2' * 64}, was {DIGEST}"]
+def test_update_resolves_the_tag_again() -> None:
+    """With --update, the digest is the tag's current one; the line has the old one."""
+    first = pinned_bases(TABLES, is_updated=False, resolve=lambda tag: DIGEST).pyproject
+    second = pinned_bases(first, is_updated=True, resolve=lambda tag: f"sha256:{'2' * 64}")
+    assert f"x:1@sha256:{'2' * 64}" in second.pyproject and DIGEST not in second.pyproject
+    assert second.lines == (f"eda: quay.io/jupyter/x:1 is sha256:{'2' * 64}, was {DIGEST}",)
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
-    """A registry with one tag, which gives it to whoever has a token, and tokens to whoever asks."""
+    """A registry with one tag. It requires a token, which any client can get."""
 
     written: list[str]
 
@@ -99,26 +100,26 @@ def registry() -> Iterator[str]:
         thread.join()
 
 
-def nobody(registry: str) -> str:
+def anonymous(registry: str) -> str:
     return ""
 
 
-def test_a_registry_is_asked_as_its_challenge_says(registry: str) -> None:
-    """A first answer of 401 names who gives tokens; with one, the tag's digest is told."""
-    assert resolve_digest(f"{registry}/x/y:1", login=nobody) == DIGEST
+def test_a_token_is_requested_as_the_challenge_says(registry: str) -> None:
+    """The first response, 401, has the URL for tokens; with one, the registry returns the tag's digest."""
+    assert resolve_digest(f"{registry}/x/y:1", credentials=anonymous) == DIGEST
 
 
-def test_a_tag_is_added_beside_another(registry: str) -> None:
-    """The manifest is written again under the new name."""
-    add_tags(f"{registry}/x/y:1", [f"{registry}/x/y:2"], login=nobody)
+def test_a_tag_is_added(registry: str) -> None:
+    """The manifest is written again with the new tag."""
+    add_tags(f"{registry}/x/y:1", [f"{registry}/x/y:2"], credentials=anonymous)
     assert set(Registry.written) == {"/v2/x/y/manifests/2"}
 
 
-def test_what_a_registry_can_say_no_to(registry: str) -> None:
-    """An unknown tag, a refusal and a silence are three errors."""
-    with pytest.raises(UnknownReferenceError, match=r"there is no image 127.*/missing/y:1"):
-        resolve_digest(f"{registry}/missing/y:1", login=nobody)
-    with pytest.raises(RegistryDeniedError, match="docker login 127"):
-        resolve_digest(f"{registry}/closed/y:1", login=nobody)
-    with pytest.raises(RegistryUnreachableError, match="Connection refused"):
-        resolve_digest("127.0.0.1:1/x:1", login=nobody)
+def test_errors_of_a_registry(registry: str) -> None:
+    """An unknown tag, a denied request and an unreachable registry are different errors."""
+    with pytest.raises(UnknownReferenceError, match=r"the image 127.*/missing/y:1 does not exist"):
+        resolve_digest(f"{registry}/missing/y:1", credentials=anonymous)
+    with pytest.raises(RegistryError, match="docker login 127"):
+        resolve_digest(f"{registry}/closed/y:1", credentials=anonymous)
+    with pytest.raises(RegistryError, match="Connection refused"):
+        resolve_digest("127.0.0.1:1/x:1", credentials=anonymous)

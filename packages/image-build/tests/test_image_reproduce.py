@@ -1,4 +1,4 @@
-"""Two archives are compared down to the file that differs."""
+"""The comparison of two archives names the file that differs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from image_build.reproduce import compare_archives, read_archive
+from image_build.building.archives import compare_archives, read_archive
 
 
 def layer(**files: tuple[str, int]) -> bytes:
-    """A layer of files with content and time."""
+    """A layer of files with their content and modification time."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for name, (content, mtime) in files.items():
@@ -48,14 +48,14 @@ def archive(path: Path, *layers: bytes, **config: Any) -> Path:
 
 
 def test_equal_images_do_not_differ(tmp_path: Path) -> None:
-    """The same layers and configuration give no line."""
+    """Images with the same layers and configuration have no differences."""
     one = archive(tmp_path / "1", layer(a=("x", 1)))
     assert compare_archives(one, archive(tmp_path / "2", layer(a=("x", 1)))) == []
     assert len(read_archive(one).layers) == 1
 
 
 def test_the_differing_file_is_named(tmp_path: Path) -> None:
-    """Layer, file and what differs in it: time, content, or that it is missing."""
+    """The line has the layer, the file and the difference: time, content, or that it is missing."""
     one = archive(tmp_path / "1", layer(same=("x", 1)), layer(a=("x", 1), b=("old", 1), c=("x", 1)))
     other = archive(tmp_path / "2", layer(same=("x", 1)), layer(a=("x", 2), b=("new", 1)))
     lines = compare_archives(one, other)
@@ -65,7 +65,7 @@ def test_the_differing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_the_step_of_a_layer_is_named(tmp_path: Path) -> None:
-    """A history with an entry per layer says which step made it; one that lacks some does not."""
+    """A history with an entry for each layer has the step that made it; an incomplete history does not."""
     steps = [{"created_by": "imported"}, {"created_by": "USER 1000", "empty_layer": True}]
     for history, name in (
         ([*steps, {"created_by": "COPY /out/ / # buildkit"}], "layer 2 (COPY /out/ /)"),
@@ -78,13 +78,13 @@ def test_the_step_of_a_layer_is_named(tmp_path: Path) -> None:
 
 
 def test_the_configuration_is_compared(tmp_path: Path) -> None:
-    """A key of the configuration that differs is shown with both values."""
+    """A key of the configuration that differs is reported with both values."""
     one, other = (archive(tmp_path / time, layer(), created=time) for time in ("1", "2"))
     assert compare_archives(one, other) == ["configuration: created is '1' and '2'"]
 
 
-def test_an_order_that_differs_is_told(tmp_path: Path) -> None:
-    """The same files in another order are another layer."""
+def test_another_order_of_files_is_reported(tmp_path: Path) -> None:
+    """The same files in another order make another layer."""
     one = archive(tmp_path / "1", layer(a=("x", 1), b=("x", 1)))
     other = archive(tmp_path / "2", layer(b=("x", 1), a=("x", 1)))
     assert compare_archives(one, other) == ["layer 1: the order of the files differs"]

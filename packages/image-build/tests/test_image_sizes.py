@@ -1,31 +1,24 @@
-"""Sizes as people read them."""
+"""The sizes of an image's parts."""
 
 from __future__ import annotations
 
-import pytest
-
-from image_build.sizes import base_bytes, shown_bytes, size_table
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2_000_000, "2.0 MB"), (3_210_000_000, "3.21 GB")]
-)
-def test_units_are_decimal(size: int, text: str) -> None:
-    """Bytes in the unit that leaves at least one digit before the point."""
-    assert shown_bytes(size) == text
+from image_build.engine.images import base_bytes, system_bytes
+from image_build.testing.sizes import size_table
+from terminal import render
 
 
 def test_the_largest_come_first_and_the_rest_in_one_row() -> None:
-    """Each row has a share of the total and a bar against the largest."""
-    assert size_table({"a": 10, "b": 60, "c": 20, "d": 10}, total=100, rows=2) == (
-        "b            60 B   60.0%  ████████████████████████████████████████\n"
-        "c            20 B   20.0%  █████████████\n"
-        "2 more       20 B   20.0%  █████████████\n"
-    )
+    """Each row has a share of the total and a bar relative to the largest."""
+    table = size_table({"a": 10, "b": 60, "c": 20, "d": 10}, total_bytes=100, rows=2)
+    assert [line.split() for line in render(table).splitlines()[2:]] == [
+        ["b", "60", "B", "60.0%", "█" * 32],
+        ["c", "20", "B", "20.0%", "█" * 11],
+        ["2", "more", "20", "B", "20.0%", "█" * 11],
+    ]
 
 
-def test_what_the_base_has_is_told_from_the_history() -> None:
-    """All before our first step is the base's, however many layers; no answer for an image of another Dockerfile."""
+def test_the_history_contains_the_size_of_the_base() -> None:
+    """All layers before our first step are the base's; the size is unknown for an image of another Dockerfile."""
     base = [("", 100), ("COPY /out/ / # buildkit", 20), ("CMD", 0)]
     ours = [
         ("COPY /out/ / # buildkit", 7),
@@ -34,3 +27,5 @@ def test_what_the_base_has_is_told_from_the_history() -> None:
     ]
     assert base_bytes([*base, *ours]) == 120
     assert base_bytes(base) is None
+    assert system_bytes([*base, *ours]) == 0
+    assert system_bytes([*base, *ours, ("COPY /system/ / # buildkit", 5)]) == 5

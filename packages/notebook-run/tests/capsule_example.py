@@ -1,4 +1,4 @@
-"""A capsule and a rerun of it, for tests to change."""
+"""A capsule and a rerun of it, which tests change."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from notebook_run.capsule import Capsule, CellRecord, DatasetRecord, ImageRecord, Rerun, Sources
-from notebook_run.outputs import CellOutputs, Output, picture_output
-from notebook_run.pictures import Picture, encode_png
+from notebook_run.capsule.record import Capsule, CellRecord, DatasetRecord, ImageRecord, Rerun, Sources
+from notebook_run.outputs.cell_outputs import CellOutputs, Output, picture_output
+from notebook_run.outputs.pictures import Picture, encode_png
 
 CAPSULE = Capsule(
     name="traffic-eda",
@@ -33,7 +33,7 @@ CAPSULE = Capsule(
 
 
 def frozen(**outputs: Sequence[Output]) -> tuple[Capsule, dict[tuple[str, int], Output], Rerun]:
-    """A capsule with these cells, what was kept of them, and a rerun that gave the same."""
+    """A capsule with these cells, their kept outputs, and a rerun with the same outputs."""
     kept = {(cell, number): output for cell, found in outputs.items() for number, output in enumerate(found)}
     cells = tuple(
         CellRecord(id=cell, source="e" * 64, outputs=tuple(output.hash for output in found))
@@ -44,7 +44,7 @@ def frozen(**outputs: Sequence[Output]) -> tuple[Capsule, dict[tuple[str, int], 
 
 
 def rerun_of(capsule: Capsule, outputs: Mapping[str, Sequence[Output]], **changes: Any) -> Rerun:
-    """A rerun of the capsule that gave these outputs."""
+    """A rerun of the capsule with these outputs."""
     cells = tuple(
         replace(cell, outputs=tuple(output.hash for output in outputs.get(cell.id, ()))) for cell in capsule.cells
     )
@@ -61,18 +61,18 @@ def text(value: str) -> Output:
 
 
 def table(*rows: str) -> Output:
-    """A table; cells of a row with spaces between."""
+    """A table from rows whose cells are separated by spaces."""
     return Output(kind="table", text="".join("\t".join(row.split(" ")) + "\n" for row in rows))
 
 
 def picture(*rows: Sequence[tuple[int, int, int]]) -> Output:
-    """A small picture from its pixels."""
+    """A picture from its pixels."""
     pixels = tuple(b"".join(bytes((*pixel, 255)) for pixel in row) for row in rows)
     return picture_output(encode_png(Picture(width=len(rows[0]), height=len(rows), rows=pixels)))
 
 
 def png(colour: int, width: int, height: int, filtered_rows: Sequence[bytes], **more: bytes) -> bytes:
-    """A PNG file from rows that are filtered already, each with its filter's number first."""
+    """A PNG file from filtered rows, each of which begins with the number of its filter."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

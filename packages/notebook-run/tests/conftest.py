@@ -1,4 +1,4 @@
-"""Unit tests of notebooks start no process and reach no engine."""
+"""Unit tests of notebooks start no process and connect to no engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout with one notebook `eda` and a dataset `cars` of two parts."""
+    """A project with a notebook `eda`, a dataset `cars` of two parts, and a dataset `bikes` without any."""
     for folder in ("notebooks/lib", "data/raw/parquet/cars/d12"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "notebooks/eda.ipynb").write_text("{}")

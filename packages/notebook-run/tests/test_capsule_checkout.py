@@ -1,4 +1,4 @@
-"""Clean checkouts are gone afterwards, however their process ended."""
+"""Clean checkouts are removed afterwards, however their process ended."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import Any
 
 import pytest
 
-from notebook_run.repository import CHECKOUTS, clean_checkout, head_commit
+from notebook_run.capsule.checkout import CHECKOUTS, clean_checkout
+from notebook_run.capsule.git import head_commit
 
-HOLDING = """
+OTHER_PROCESS = """
 import sys
 from pathlib import Path
-from notebook_run.repository import clean_checkout
-with clean_checkout(Path(sys.argv[1]), sys.argv[2], name="held"):
-    print("held", flush=True)
+from notebook_run.capsule.checkout import clean_checkout
+with clean_checkout(Path(sys.argv[1]), sys.argv[2], name="other"):
+    print("ready", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture(autouse=True)
 def no_process() -> None:
-    """Git and the process that is killed are real here."""
+    """Git and the process that is killed are real in these tests."""
 
 
 @pytest.fixture
@@ -38,12 +39,12 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def holding(repository: Path) -> subprocess.Popen[str]:
-    """Another process that has a checkout until its standard input ends."""
-    command = [sys.executable, "-c", HOLDING, str(repository), head_commit(repository)]
+def other_process(repository: Path) -> subprocess.Popen[str]:
+    """Another process, which uses a checkout until its standard input ends."""
+    command = [sys.executable, "-c", OTHER_PROCESS, str(repository), head_commit(repository)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    assert process.stdout.readline() == "ready\n"
     return process
 
 
@@ -51,17 +52,17 @@ def checkouts(repository: Path) -> list[str]:
     return [path.name.split("-")[0] for path in (repository / CHECKOUTS).iterdir()]
 
 
-def test_a_checkout_holds_the_commit_and_is_gone_afterwards(repository: Path) -> None:
-    """What is not committed is not in it, and nothing of it stays."""
+def test_a_checkout_has_the_files_of_the_commit_and_is_removed(repository: Path) -> None:
+    """It has no uncommitted change."""
     (repository / "file").write_text("changed\n")
     with clean_checkout(repository, head_commit(repository), name="mine") as folder:
         assert (folder / "file").read_text() == "committed\n"
     assert checkouts(repository) == []
 
 
-@pytest.mark.parametrize("kind", ["whole", "shallow", "worktree", 'in a "folder" \\ of any name'])
-def test_a_commit_that_no_branch_leads_to_can_be_had(repository: Path, tmp_path_factory: Any, kind: str) -> None:
-    """As long as its objects are here: what was fetched by its name, in whatever kind of clone."""
+@pytest.mark.parametrize("kind", ["complete", "shallow", "worktree", 'in a "folder" \\ of any name'])
+def test_a_commit_on_no_branch_can_be_checked_out(repository: Path, tmp_path_factory: Any, kind: str) -> None:
+    """Its objects were fetched by its name; the kind of clone does not matter."""
 
     def git(*words: str, at: Path = repository) -> str:
         command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *words]
@@ -82,19 +83,19 @@ def test_a_commit_that_no_branch_leads_to_can_be_had(repository: Path, tmp_path_
         assert git("status", "--porcelain", at=folder) == ""
 
 
-def test_what_a_killed_process_left_goes_with_the_next(repository: Path) -> None:
-    """A killed process cannot clean up; whoever makes the next checkout does."""
-    with holding(repository) as process:
+def test_the_checkout_of_a_killed_process_is_removed_with_the_next(repository: Path) -> None:
+    """A killed process cannot remove its checkout."""
+    with other_process(repository) as process:
         os.kill(process.pid, signal.SIGKILL)
-    assert checkouts(repository) == ["held"]
+    assert checkouts(repository) == ["other"]
     with clean_checkout(repository, head_commit(repository), name="mine"):
         assert checkouts(repository) == ["mine"]
 
 
-def test_what_another_process_uses_stays(repository: Path) -> None:
-    """Two runs at once leave each other's checkout alone."""
-    with holding(repository) as process:
+def test_the_checkout_of_another_process_stays(repository: Path) -> None:
+    """Two runs at the same time do not remove each other's checkout."""
+    with other_process(repository) as process:
         with clean_checkout(repository, head_commit(repository), name="mine"):
-            assert sorted(checkouts(repository)) == ["held", "mine"]
-        assert checkouts(repository) == ["held"]
+            assert sorted(checkouts(repository)) == ["mine", "other"]
+        assert checkouts(repository) == ["other"]
         process.communicate()

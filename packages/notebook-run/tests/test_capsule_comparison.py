@@ -1,4 +1,4 @@
-"""What differs between a capsule and a rerun, and which input is to blame."""
+"""The differences between a capsule and a rerun, and their most likely cause."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import Any
 import pytest
 from capsule_example import CAPSULE, frozen, picture, rerun_of, table, text
 
-from notebook_run.capsule import CellRecord, DatasetRecord, Sources
-from notebook_run.comparison import Comparison, compare
-from notebook_run.comparison_page import comparison_page
-from notebook_run.comparison_text import comparison_text
-from notebook_run.differences import NumberChange, NumbersDiffer, output_difference
-from notebook_run.outputs import CellOutputs
+from notebook_run.capsule.record import CellRecord, DatasetRecord, EnvironmentRecord, Sources
+from notebook_run.comparison.compare import Comparison, compare
+from notebook_run.comparison.differences import NumberChange, NumbersDiffer, output_difference
+from notebook_run.comparison.page import comparison_page
+from notebook_run.comparison.text import comparison_text
+from notebook_run.outputs.cell_outputs import CellOutputs
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def changed(**changes: Any) -> Comparison:
-    """A comparison with a rerun whose one output differs, and these of its inputs."""
+    """A comparison with a rerun whose only output differs, and with these other inputs."""
     capsule, kept, _ = frozen(a=[text("mean 68.5\n")])
     return compare(capsule, kept, rerun_of(capsule, {"a": [text("mean 68.6\n")]}, **changes))
 
 
-def test_rerun_that_gives_the_same_is_equal() -> None:
-    """It is said in one line."""
+def test_a_rerun_with_the_same_outputs_is_equal() -> None:
+    """The report is one line."""
     comparison = compare(*frozen(a=[text("1\n"), picture([WHITE])], b=[]))
     assert comparison.is_equal and comparison.culprit is None
-    assert comparison_text(comparison) == "traffic-eda gives the same: 2 outputs equal\n"
+    assert comparison_text(comparison) == "traffic-eda has the same results: 2 outputs equal\n"
 
 
-def test_report_names_culprit_and_difference() -> None:
-    """The whole text, for a changed package."""
+def test_the_report_names_the_culprit_and_the_difference() -> None:
+    """This is the complete report for a changed package."""
     comparison = changed(versions={"python": "3.13.1", "pandas": "3.2.0"})
     assert comparison_text(comparison) == (
-        "traffic-eda gives something else: 1 of 1 cell differs\n"
+        "traffic-eda has other results: 1 of 1 cell differs\n"
         "  Culprit: package pandas: 3.1.1 → 3.2.0\n"
         "\n"
-        "Inputs that differ, the likeliest culprit first:\n"
+        "Inputs that differ, the most likely cause first:\n"
         "  package pandas: 3.1.1 → 3.2.0\n"
         "\n"
         "Cell 1 (a): show('a')\n"
@@ -55,9 +55,9 @@ OTHER_IMAGE = replace(CAPSULE.image, digest=f"sha256:{'b' * 64}", fingerprint="f
     ("changes", "sentence"),
     [
         ({"data": DATA}, "data climate/a.parquet was changed"),
-        ({"data": {}}, "data climate (its table in data/datasets.toml) is gone"),
+        ({"data": {}}, "data climate (its table in data/datasets.toml) was removed"),
         ({"parameters": {"worst": 6}}, "parameter worst: 5 → 6"),
-        ({"code": {}}, "shared code notebooks/lib/experiment/__init__.py is gone"),
+        ({"code": {}}, "shared code notebooks/lib/experiment/__init__.py was removed"),
         ({"versions": {**CAPSULE.versions, "numpy": "2.3"}}, "package numpy is new"),
         ({"image": OTHER_IMAGE}, "image fingerprint: 0123456789abcdef → ffffffffffffffff"),
         (
@@ -65,25 +65,75 @@ OTHER_IMAGE = replace(CAPSULE.image, digest=f"sha256:{'b' * 64}", fingerprint="f
             "image base: quay.io/jupyter/scipy-notebook:python-3.13 → other:1",
         ),
         ({"image": OTHER_IMAGE, "versions": {"python": "3.14", "pandas": "3.1.1"}}, "package python: 3.13.1 → 3.14"),
-        ({"data": DATA, "versions": {"python": "3.14", "pandas": "3.1.1"}}, "data climate/a.parquet was changed"),
         ({"cells": (CellRecord(id="a", source="0" * 64, outputs=("stdout x",)),)}, "cell 1 (a) was changed"),
     ],
 )
-def test_culprit_is_the_likeliest_input_that_differs(changes: dict[str, Any], sentence: str) -> None:
-    """People's edits come first, then data, then packages, and what follows from these last."""
+def test_the_only_input_that_differs_is_the_culprit(changes: dict[str, Any], sentence: str) -> None:
+    """What follows from another difference does not count: a digest from a package, a part from its dataset."""
     culprit = changed(**changes).culprit
     assert culprit is not None and culprit.sentence == sentence
 
 
-def test_nobody_is_blamed_for_chance() -> None:
-    """If no input differs, the notebook itself gives something else each time, and that is said."""
+def test_of_several_inputs_that_differ_none_is_named() -> None:
+    """The report lists them: edits of the user first, then data, then packages."""
+    versions = {"python": "3.14", "pandas": "3.2.0"}
+    comparison = changed(data=DATA, versions=versions, image=OTHER_IMAGE, parameters={"worst": 6})
+    assert comparison.culprit is None
+    assert comparison.advice == (
+        "One of 4 changes is the culprit, or several are: parameter worst: 5 → 6; data climate/a.parquet was changed;"
+        " package python: 3.13.1 → 3.14; and 1 more"
+    )
+    assert comparison_page(comparison).count("possible culprit") == 4
+    assert comparison.facts()["culprit"] is None and len(comparison.facts()["suspects"]) == 4
+
+
+def local(fingerprint: str = "0" * 16) -> dict[str, Any]:
+    """What differs if the capsule is run locally."""
+    return {"image": None, "environment": EnvironmentRecord(name="jupyter-notebook", fingerprint=fingerprint)}
+
+
+def test_a_run_in_the_other_place_names_what_differs_there() -> None:
+    """If no package differs, that is the place itself; images are not compared with environments."""
+    assert [each.sentence for each in changed(**local()).inputs] == [
+        "place of the run: a container of its image → a local environment"
+    ]
+    advice = changed(**local(), versions={"python": "3.14", "pandas": "3.1.1"}).advice
+    assert advice == (
+        "One of 2 changes is the culprit, or several are: package python: 3.13.1 → 3.14; place of the run: a container"
+        " of its image → a local environment"
+    )
+
+
+def test_two_local_runs_are_compared_by_platform_and_fingerprint() -> None:
+    """The fingerprint follows from the platform, so it is no culprit then. A capsule without a platform has none."""
+    capsule, kept, _ = frozen(a=[text("1\n")])
+    recorded = replace(capsule, **local(), platform="linux/x86_64")
+    found = {**local("1" * 16), "platform": "darwin/arm64"}
+    other = compare(recorded, kept, rerun_of(recorded, {"a": [text("2\n")]}, **found))
+    assert other.advice == "Culprit: platform of the run: linux/x86_64 → darwin/arm64"
+    assert [each.name for each in other.inputs] == ["of the run", "fingerprint"]
+    old = compare(capsule, kept, rerun_of(capsule, {"a": [text("1\n")]}, platform="linux/x86_64"))
+    assert old.inputs == ()
+
+
+def test_the_report_of_a_local_run_names_its_environment() -> None:
+    """The page has its fingerprint, where that of a run in a container has the image."""
+    capsule, kept, _ = frozen(a=[text("1\n")])
+    recorded = replace(capsule, **local(), platform="linux/x86_64")
+    page = comparison_page(compare(recorded, kept, rerun_of(recorded, {"a": [text("1\n")]})))
+    assert "environment <b>jupyter-notebook:env-0000000000000000</b>" in page
+    assert "Same data, same environment, same code, same results." in page
+
+
+def test_without_a_changed_input_there_is_no_culprit() -> None:
+    """The notebook itself has other results in each run, and the report explains where to look."""
     comparison = changed()
     assert comparison.culprit is None
-    assert comparison.blame.startswith("No input differs, so the notebook itself does not give the same twice")
+    assert comparison.advice.startswith("No input differs, so the notebook itself has other results in each run")
 
 
-def test_cell_after_the_first_difference_is_not_to_blame() -> None:
-    """A cell cannot change what was put out before it."""
+def test_a_cell_after_the_first_difference_is_not_the_culprit() -> None:
+    """A cell cannot change the outputs of an earlier one."""
     capsule, kept, _ = frozen(a=[text("1\n")], b=[text("2\n")])
     rerun = rerun_of(capsule, {"a": [text("3\n")], "b": [text("2\n")]}, data=DATA)
     cells = (rerun.capsule.cells[0], replace(rerun.capsule.cells[1], source="0" * 64))
@@ -95,8 +145,8 @@ def test_cell_after_the_first_difference_is_not_to_blame() -> None:
     ]
 
 
-def test_changed_input_that_changes_no_output_is_no_difference() -> None:
-    """A comment in a cell, for one: it is told, and the verdict is that all is equal."""
+def test_a_changed_input_without_a_changed_output_is_no_difference() -> None:
+    """A change of a comment is listed, but the outputs are equal."""
     capsule, kept, _ = frozen(a=[text("1\n")])
     cells = (replace(capsule.cells[0], source="0" * 64),)
     rerun = rerun_of(replace(capsule, cells=cells), {"a": [text("1\n")]})
@@ -104,12 +154,12 @@ def test_changed_input_that_changes_no_output_is_no_difference() -> None:
     comparison = compare(capsule, kept, rerun, sources=sources)
     assert comparison.is_equal and comparison.culprit is None
     assert comparison_text(comparison) == (
-        "traffic-eda gives the same: 1 output equal\n\n"
+        "traffic-eda has the same results: 1 output equal\n\n"
         "Inputs that differ:\n  cell 1 (a) was changed\n    @@ -1 +1 @@\n    -show('A')\n    +show('a')\n"
     )
 
 
-def test_table_is_compared_cell_by_cell() -> None:
+def test_tables_are_compared_cell_by_cell() -> None:
     """Each change has the names of its row and column, and its size."""
     before = table(" speed flow", "Mon 61.5 1,200", "Tue 60 1,100")
     after = table(" speed flow", "Mon 61.75 1,200", "Tue 60 n/a")
@@ -122,7 +172,7 @@ def test_table_is_compared_cell_by_cell() -> None:
 
 
 def test_text_that_differs_in_words_is_shown_as_lines() -> None:
-    """Numbers of other sentences would say nothing."""
+    """Numbers in different sentences cannot be compared."""
     comparison = compare(
         *frozen(a=[text("one\ntwo 2\n")])[:2],
         rerun_of(frozen(a=[text("one\ntwo 2\n")])[0], {"a": [text("one\nthree 3\n")]}),
@@ -130,64 +180,64 @@ def test_text_that_differs_in_words_is_shown_as_lines() -> None:
     assert "    -two 2\n    +three 3\n" in comparison_text(comparison)
 
 
-def test_numbers_may_get_longer() -> None:
-    """A column that moved because a number grew is still only that number."""
+def test_numbers_may_become_longer() -> None:
+    """A column that moved because a number grew is no other difference."""
     capsule, kept, _ = frozen(a=[text("mean   9.5\nstd   1.00\n")])
     comparison = compare(capsule, kept, rerun_of(capsule, {"a": [text("mean  10.5\nstd   1.00\n")]}))
     assert 'line 1, after "mean": 9.5 → 10.5  +1 (+10.5 %)' in comparison_text(comparison)
 
 
 def test_pixels_that_differ_are_counted() -> None:
-    """The page shows both pictures and where they differ."""
+    """The page shows both pictures and the pixels that differ."""
     capsule, kept, _ = frozen(a=[picture([WHITE, WHITE])])
     comparison = compare(capsule, kept, rerun_of(capsule, {"a": [picture([WHITE, BLACK])]}))
     assert "output 1, a picture: 1 of 2 pixels differ (50 %)" in comparison_text(comparison)
     assert comparison_page(comparison).count("data:image/png;base64,") == 3
 
 
-def test_output_that_was_not_kept_is_told_by_its_hash() -> None:
-    """A large one, or one whose file was not committed."""
+def test_an_output_that_was_not_kept_is_compared_by_its_hash() -> None:
+    """It was too large, or its file was not committed."""
     capsule, _, _ = frozen(a=[text("1\n")])
     comparison = compare(capsule, {}, rerun_of(capsule, {"a": [text("2\n")]}))
-    assert "the hashes differ; the recorded output was not kept beside the capsule" in comparison_text(comparison)
+    assert "the hashes differ; the recorded output was not kept next to the capsule" in comparison_text(comparison)
 
 
-def test_outputs_that_came_and_went_are_differences() -> None:
-    """One more, and one less."""
+def test_new_and_missing_outputs_are_differences() -> None:
+    """Here, one cell has an output less, and another one more."""
     capsule, kept, _ = frozen(a=[text("1\n")], b=[])
     comparison = compare(capsule, kept, rerun_of(capsule, {"a": [], "b": [text("2\n")]}))
-    told = comparison_text(comparison)
-    assert "printed text is not there any more" in told
-    assert "printed text is there that was not" in told
+    report = comparison_text(comparison)
+    assert "printed text is missing now" in report
+    assert "printed text is new" in report
 
 
-def test_volatile_cell_is_not_compared_and_is_listed() -> None:
-    """Nor is what was replaced by a rule hidden."""
+def test_a_volatile_cell_is_listed_and_not_compared() -> None:
+    """Replacements are listed, too."""
     capsule, kept, _ = frozen(a=[text("took 1 s\n")], b=[text("at 0x…\n")])
     capsule = replace(capsule, cells=(replace(capsule.cells[0], is_volatile=True), capsule.cells[1]))
     rerun = rerun_of(capsule, {"a": [text("took 2 s\n")], "b": [text("at 0x…\n")]})
-    outputs = {**rerun.outputs, "b": CellOutputs(outputs=rerun.outputs["b"].outputs, normalised={"memory address": 1})}
+    outputs = {**rerun.outputs, "b": CellOutputs(outputs=rerun.outputs["b"].outputs, replaced={"memory address": 1})}
     comparison = compare(capsule, kept, replace(rerun, outputs=outputs))
     assert comparison.is_equal and comparison.compared == 1
     assert comparison_text(comparison).endswith(
-        "Not compared as it is, because it differs from run to run:\n"
+        "Not compared, or only after replacements, because it differs from run to run:\n"
         "  cell 1 (a): tagged volatile\n  cell 2 (b): 1 × memory address\n"
     )
 
 
-def test_cell_that_fails_is_a_difference_and_what_is_behind_it_is_not() -> None:
-    """The report says what ended the run, once."""
+def test_a_cell_that_fails_is_a_difference_and_later_cells_are_not() -> None:
+    """The report shows the failure once."""
     capsule, kept, _ = frozen(a=[text("1\n")], b=[text("2\n")], c=[text("3\n")])
     rerun = replace(rerun_of(capsule, {"a": [text("1\n")]}), failure="cell 2 failed", unreached=frozenset({"c"}))
     comparison = compare(capsule, kept, rerun)
     assert not comparison.is_equal
     assert [cell.id for cell in comparison.cells] == ["b"]
-    assert comparison.verdict == "traffic-eda does not run to its end any more"
+    assert comparison.verdict == "traffic-eda no longer runs to its end"
     assert "cell 2 failed" in comparison_page(comparison)
 
 
-def test_cell_that_was_not_reached_is_not_to_blame() -> None:
-    """Where the one that failed put out nothing that could differ, as one that was stopped at its time limit."""
+def test_a_cell_that_was_not_reached_is_not_the_culprit() -> None:
+    """This also holds if the failed cell has no outputs, for example because of its time limit."""
     capsule, kept, _ = frozen(a=[], b=[text("2\n")])
     rerun = rerun_of(capsule, {"a": []}, data=DATA)
     cells = (rerun.capsule.cells[0], replace(rerun.capsule.cells[1], source="0" * 64))
@@ -197,16 +247,16 @@ def test_cell_that_was_not_reached_is_not_to_blame() -> None:
     assert comparison.culprit and comparison.culprit.kind == "data"
 
 
-def test_page_escapes_what_it_shows_and_fetches_nothing() -> None:
-    """Outputs are other people's text."""
+def test_the_page_escapes_outputs_and_loads_no_other_file() -> None:
+    """Outputs may contain markup."""
     capsule, kept, _ = frozen(a=[text("<script>1</script>\n")])
     page = comparison_page(compare(capsule, kept, rerun_of(capsule, {"a": [text("<script>2</script> x\n")]})))
     assert "&lt;script&gt;" in page and "<script>" not in page
     assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
 
 
-def test_json_holds_all_that_the_report_shows() -> None:
-    """Culprit, cells and pictures, in forms that JSON has."""
+def test_json_has_everything_that_the_report_shows() -> None:
+    """Culprit, cells and pictures have forms that JSON allows."""
     import json
 
     capsule, kept, _ = frozen(a=[picture([WHITE])])

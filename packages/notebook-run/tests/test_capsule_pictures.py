@@ -1,12 +1,12 @@
-"""Pictures as pixels."""
+"""Pictures are compared pixel by pixel."""
 
 from __future__ import annotations
 
 import pytest
 from capsule_example import picture, png
 
-from notebook_run.outputs import picture_output
-from notebook_run.pictures import Picture, decode_png, encode_png, picture_difference
+from notebook_run.outputs.cell_outputs import picture_output
+from notebook_run.outputs.pictures import Picture, decode_png, encode_png, picture_difference
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -22,15 +22,15 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
     ],
     ids=["none", "sub", "up", "average", "paeth"],
 )
-def test_every_filter_of_png_is_undone(rows: list[bytes]) -> None:
-    """The same grey pixels come out, however the rows were filtered."""
+def test_every_filter_of_png_is_reversed(rows: list[bytes]) -> None:
+    """The grey pixels are the same, whatever the filters of the rows."""
     grey = [[10, 20, 30], [20, 30, 40]]
     expected = tuple(b"".join(bytes((value, value, value, 255)) for value in row) for row in grey)
     assert decode_png(png(0, 3, 2, rows)) == Picture(width=3, height=2, rows=expected)
 
 
-def test_paeth_prefers_left_where_left_and_corner_are_as_near() -> None:
-    """The specification fixes the order of ties."""
+def test_paeth_prefers_left_to_an_equally_near_corner() -> None:
+    """The specification defines the order of ties."""
     found = decode_png(png(0, 2, 2, [b"\x00\x14\x1e", b"\x04\xec\x28"]))
     assert found is not None and found.rows[1] == bytes((0, 0, 0, 255, 40, 40, 40, 255))
 
@@ -50,16 +50,16 @@ def test_colours_are_the_same_in_every_form(colour: int, row: bytes, more: dict[
     assert picture_output(file).hash == picture([RED, BLUE]).hash
 
 
-def test_what_a_file_says_of_itself_does_not_count() -> None:
-    """A picture drawn by another version of matplotlib, which writes its name into the file, is the same picture."""
+def test_metadata_of_a_file_is_ignored() -> None:
+    """matplotlib writes its version into the file; another version may draw the same picture."""
     row = [b"\x00\xff\x00\x00"]
     files = [png(2, 1, 1, row, tEXt=b"Software\0matplotlib 3.10"), png(2, 1, 1, row, tEXt=b"Software\0matplotlib 3.11")]
     assert files[0] != files[1]
     assert picture_output(files[0]).hash == picture_output(files[1]).hash
 
 
-def test_damaged_file_counts_as_its_bytes() -> None:
-    """What cannot be read as pixels still has a hash, and no picture."""
+def test_a_damaged_file_is_compared_by_its_bytes() -> None:
+    """A file without readable pixels still has a hash, but no picture."""
     file = png(6, 2, 2, [b"\x00" * 9])
     assert decode_png(file) is None
     assert picture_output(file).hash != picture_output(file + b"x").hash
@@ -76,13 +76,13 @@ def test_differing_pixels_are_counted_and_shown_in_red() -> None:
     assert mask.rows[0][:4] != bytes((214, 40, 40, 255))
 
 
-def test_pictures_of_two_sizes_cannot_be_laid_over_each_other() -> None:
-    """There is no count of pixels then."""
+def test_pictures_of_different_sizes_are_not_compared_by_pixel() -> None:
+    """There is no number of pixels that differ."""
     first, second = Picture(width=1, height=1, rows=(b"1234",)), Picture(width=1, height=2, rows=(b"1234", b"1234"))
     assert picture_difference(first, second) is None
 
 
-def test_encoded_picture_is_decoded_again() -> None:
-    """What is written is what is read."""
+def test_an_encoded_picture_is_decoded_again() -> None:
+    """Its pixels are the same."""
     shown = Picture(width=2, height=1, rows=(bytes(range(8)),))
     assert decode_png(encode_png(shown)) == shown

@@ -1,4 +1,4 @@
-"""What end-to-end tests of images share: a real engine, a real registry, a clone to build in."""
+"""Fixtures of the end-to-end tests of images: a real engine, a real registry, a clone to build in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 BASE = os.environ.get("SHRINKWRAP_TEST_BASE", "localhost/debian-python:bookworm")
-ANSWER = "images: {}; tests/e2e/engine.sh sees to it where it can"
+SKIP_REASON = "images: {}; tests/e2e/engine.sh installs it where it can"
 
 
 class Clone:
@@ -34,7 +34,7 @@ class Clone:
         self.project = project
 
     def write_images(self, *tables: str, registry: str | None = None) -> None:
-        """Replace the images that pyproject.toml declares; its notebooks go, since they name them."""
+        """Replace the images that pyproject.toml declares; removes its notebooks, because they need these images."""
         kept = (ROOT / "pyproject.toml").read_text("utf-8").replace('name = "shrinkwrap"', f'name = "{self.project}"')
         head, _, rest = kept.partition("\n[tool.env-spec.images.")
         rest = "[tool.pytest" + rest.partition("\n[tool.pytest")[2]
@@ -42,44 +42,56 @@ class Clone:
         text = "".join(f'[tool.env-spec.images.{table}\nbase = "{BASE}"\n{registry_line}\n' for table in tables)
         (self.root / "pyproject.toml").write_text(f"{head}\n{text}{rest}")
 
-    def commit(self, message: str = "A change") -> None:
-        """Commit everything, on main."""
+    def commit(self, message: str = "A change", *, date: str | None = None) -> None:
+        """Commit everything, on main; on a date, or now."""
+        environment = {**os.environ, **({"GIT_COMMITTER_DATE": date} if date else {})}
         git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
         subprocess.run([*git, "add", "--all"], cwd=self.root, check=True)
-        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", message], cwd=self.root, check=True)
+        command = [*git, "commit", "--quiet", "--allow-empty", "-m", message]
+        subprocess.run(command, cwd=self.root, env=environment, check=True)
 
     def image(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`invoke image.…` in the clone, without what CI says of its own run."""
-        command = [sys.executable, "-m", "image_build", *words]
-        return self.run(*command, check=check, **environment)
+        """Run `invoke image.VERB …` in the clone, without the variables that CI sets for its own run."""
+        return self.run(*image_command(*words), check=check, **environment)
+
+    def invoke(self, *words: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `invoke …` in the clone."""
+        return self.run(sys.executable, "-m", "invoke", *words, check=check, **environment)
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        answer = subprocess.run(
+        """Run a command in the clone; its failure is the test's, unless `check=False`."""
+        result = subprocess.run(
             command, cwd=self.root, env=self.environment(**environment), capture_output=True, text=True, check=False
         )
-        if check and answer.returncode:
-            pytest.fail(f"{' '.join(command)}: {answer.returncode}\n{answer.stdout[-2000:]}\n{answer.stderr[-4000:]}")
-        return answer
+        if check and result.returncode:
+            pytest.fail(f"{' '.join(command)}: {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}")
+        return result
 
     def environment(self, **changes: str) -> dict[str, str]:
+        """The environment of this process with changes, without settings of CI and of Shrinkwrap."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "SHRINKWRAP_"))}
         tools = Path(sys.executable).parent
         return {**ours, "PATH": f"{tools}{os.pathsep}{ours['PATH']}", **changes}
 
     def build(self, *words: str) -> list[dict[str, Any]]:
-        """Build, and the images as JSON tells them."""
+        """Build, and return the images from the JSON output."""
         images: list[dict[str, Any]] = json.loads(self.image("build", "--json", *words).stdout)["images"]
         return images
 
 
+def image_command(verb: str, *words: str) -> list[str]:
+    """`invoke image.VERB …`."""
+    return [sys.executable, "-m", "invoke", f"image.{verb}", *words]
+
+
 @contextmanager
 def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
-    """`image.run NAME`: gives the address and token that it tells, and itself; ended with Ctrl-C if it still runs."""
+    """Run `image.run NAME`; yield the address, the token and the process, and interrupt it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     with subprocess.Popen(
-        [sys.executable, "-m", "image_build", "run", name, "--port", port, *words],
+        image_command("run", name, "--port", port, *words),
         cwd=clone.root,
         env=clone.environment(),
         stdout=subprocess.DEVNULL,
@@ -91,10 +103,10 @@ def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple
             assert process.stderr is not None
             found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", process.stderr.readline())
             assert found, process.stderr.read()
-            # It says so when it is up, after whatever Jupyter says.
-            told = next(line for line in process.stderr if line.startswith(("It answers", "Nothing answers")))
-            assert told == f"It answers now: {found[0]}\n"
-            # What it says further is read along, so that it never waits for a reader.
+            # The second line with the URL follows Jupyter's own output.
+            line = next(line for line in process.stderr if line.startswith(("Jupyter is ready", "Jupyter does not")))
+            assert line == f"Jupyter is ready: {found[0]}\n"
+            # Read the rest of the output, so that the process never waits for a reader.
             threading.Thread(target=process.stderr.read, daemon=True).start()
             yield found[1], found[2], process
         finally:
@@ -104,46 +116,46 @@ def jupyter_by_image_run(clone: Clone, name: str, *words: str) -> Iterator[tuple
 
 
 def status(url: str, token: str | None = None) -> int | None:
-    """What a server answers; None for nothing."""
+    """The HTTP status of a server; None if it does not answer."""
     try:
-        return answered(url, token)[0]
+        return response_of(url, token)[0]
     except OSError:
         return None
 
 
-def answered(url: str, token: str | None, *, content: bytes | None = None) -> tuple[int, Any]:
-    """Status and document, by GET, or by POST of some content."""
+def response_of(url: str, token: str | None, *, content: bytes | None = None) -> tuple[int, Any]:
+    """Status and document of a GET request, or of a POST request with content."""
     headers = {"Authorization": f"token {token}"} if token else {}
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, data=content, headers=headers), timeout=10) as answer:
-            return answer.status, json.load(answer)
+        with opener.open(urllib.request.Request(url, data=content, headers=headers), timeout=10) as response:
+            return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, None
 
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """A Docker Engine with buildx and a base image; without it the test is skipped."""
-    for command, lack in (
+    """A Docker Engine with buildx and a base image; without them the test is skipped."""
+    for command, problem in (
         (["docker", "info"], "no Docker Engine answers"),
-        (["docker", "buildx", "version"], "there is no docker buildx"),
-        (["docker", "image", "inspect", BASE], f"there is no base image {BASE}"),
+        (["docker", "buildx", "version"], "docker buildx is missing"),
+        (["docker", "image", "inspect", BASE], f"the base image {BASE} is missing"),
     ):
-        is_there = shutil.which("docker") and subprocess.run(command, capture_output=True, check=False).returncode == 0
-        if not is_there:
-            pytest.skip(ANSWER.format(lack))
+        exists = shutil.which("docker") and subprocess.run(command, capture_output=True, check=False).returncode == 0
+        if not exists:
+            pytest.skip(SKIP_REASON.format(problem))
 
 
 @pytest.fixture(scope="session")
 def registry(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A registry on 127.0.0.1; gives HOST:PORT."""
+    """A registry on 127.0.0.1, as HOST:PORT."""
     with serving_registry(tmp_path_factory.mktemp("registry")) as address:
         yield address
 
 
 class serving_registry:
-    """Debian's docker-registry for as long as the block runs; `auth` is more of its configuration."""
+    """Debian's docker-registry for the duration of a block; `auth` is appended to its configuration."""
 
     def __init__(self, folder: Path, *, auth: str = "", log: str = "error") -> None:
         self._folder = folder
@@ -153,7 +165,7 @@ class serving_registry:
     def __enter__(self) -> str:
         program = shutil.which("docker-registry")
         if program is None:
-            pytest.skip(ANSWER.format("there is no docker-registry"))
+            pytest.skip(SKIP_REASON.format("docker-registry is missing"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -179,7 +191,7 @@ class serving_registry:
 
 
 def closed_registry(folder: Path) -> serving_registry:
-    """One that lets in only user `docker`, with a password that it makes and writes to its log."""
+    """A registry only for the user `docker`, with a password that it creates and writes to its log."""
     auth = f"auth: {{htpasswd: {{realm: here, path: {folder}/htpasswd}}}}\n"
     return serving_registry(folder, auth=auth, log="warn")
 
@@ -192,10 +204,10 @@ def registry_password(folder: Path) -> str:
 
 @contextmanager
 def second_engine(folder: Path, *, size: str, registry: Path) -> Iterator[str]:
-    """Another engine with nothing in it, on a disk of its own of that size, as on another machine; its DOCKER_HOST.
+    """A second, empty engine with its own disk of this size, like that of another machine; yields its DOCKER_HOST.
 
-    It has a network of its own, which leads nowhere: an engine without a bridge removes the one that it finds. There, a
-    second process serves the registry of that configuration at its address. Steps of builds have no network at all.
+    Its network is isolated, because an engine without a bridge removes the bridge that it finds. There, a second
+    process serves the registry of this configuration at its address. Steps of builds have no network.
     """
     program = _running("dockerd")
     tools = [shutil.which(name) for name in ("unshare", "ip", "docker-registry")]
@@ -227,7 +239,7 @@ def second_engine(folder: Path, *, size: str, registry: Path) -> Iterator[str]:
             finally:
                 process.terminate()
                 process.wait(60)
-                # Its registry, which is in the same group.
+                # Its registry, which is in the same process group.
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
     finally:
@@ -235,7 +247,7 @@ def second_engine(folder: Path, *, size: str, registry: Path) -> Iterator[str]:
 
 
 def _running(name: str) -> str | None:
-    """The file of a program that runs on this machine."""
+    """The file of a running program."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if (folder / "comm").read_text().strip() == name:
@@ -246,10 +258,11 @@ def _running(name: str) -> str | None:
 
 
 def make_clone(folder: Path, project: str) -> Clone:
-    """What a build may see of this repository, as a repository of its own with two small images."""
+    """A repository with the files of this one that a build may read."""
     for name in (
         "images",
         "packages",
+        "notebooks/lib",
         ".dockerignore",
         "poetry.lock",
         "tools-requirements.txt",
@@ -264,17 +277,17 @@ def make_clone(folder: Path, project: str) -> Clone:
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main"], cwd=folder, check=True)
     (folder / ".gitignore").write_text("/.shrinkwrap/\n")
     (folder / ".shrinkwrap").mkdir()
-    # Poetry, for `env_spec lock`.
+    # Poetry, for `env.lock`.
     (folder / ".shrinkwrap/tools").symlink_to(ROOT / ".shrinkwrap/tools")
     return Clone(folder, project)
 
 
 @pytest.fixture(scope="module")
 def clone(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A clone with two small images, one on top of the other; what it built is removed in the end."""
+    """A clone with two small images, one on top of the other; its images are removed at the end."""
     made = make_clone(tmp_path_factory.mktemp("clone"), f"e2e-{os.getpid()}-{time.time_ns()}")
     made.write_images(*SMALL)
-    made.commit("All of it")
+    made.commit("All of it", date="2025-01-02T03:04:05Z")
     yield made
     made.image("clean", check=False)
 

@@ -1,7 +1,7 @@
-"""Our Dockerfile on a Jupyter stack image, and Jupyter opened by image.run.
+"""Our Dockerfile on an image like a Jupyter stack, and Jupyter started by image.run.
 
-No registry of the internet is reached where these run, so jupyter_stack/ stands in for quay.io/jupyter/base-notebook:
-its Dockerfile says what it has in common with docker-stacks and what not. The real image has not been tried.
+These tests must not depend on a registry on the internet, so jupyter_stack/ replaces quay.io/jupyter/base-notebook. Its
+Dockerfile lists what it has in common with docker-stacks and what not. The real image is untested.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import BASE, Clone, answered, jupyter_by_image_run, make_clone, status
+from .conftest import BASE, Clone, jupyter_by_image_run, make_clone, response_of, status
 from .test_image_build import docker
 
 STACK = "e2e-jupyter-stack:test"
@@ -25,7 +25,7 @@ STACK = "e2e-jupyter-stack:test"
 
 @pytest.fixture(scope="module")
 def on_stack(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    """A clone with one image, `lab`, on the stand-in of a stack."""
+    """A clone with one image, `lab`, on the replacement of a stack."""
     docker(
         "build",
         "--quiet",
@@ -52,37 +52,37 @@ def lab(on_stack: Clone) -> dict[str, Any]:
 
 
 def test_an_image_on_a_stack_passes_its_test(lab: dict[str, Any]) -> None:
-    """Packages as locked, files whole, user 1000, no tool of the builder, kernel and Jupyter of the venv."""
+    """The image has the locked packages, complete files, user 1000, no tools of the builder, and the venv's kernel."""
     assert {finding["what"]: finding["problem"] for finding in lab["test"]["findings"]} == dict.fromkeys(
-        ("packages", "files", "user", "tools", "kernel", "jupyter", "size")
+        ("packages", "files", "imports", "user", "tools", "kernel", "jupyter", "size")
     )
 
 
-def test_the_stack_stays_what_it_is(lab: dict[str, Any]) -> None:
-    """User, group, home with its rights, entry point, health check and port are the stack's."""
+def test_the_image_keeps_what_the_stack_has(lab: dict[str, Any]) -> None:
+    """User, group, home with its permissions, entry point, health check and port are the stack's."""
     ours, stacks = (
         json.loads(docker("image", "inspect", "--format", "{{json .Config}}", name))
         for name in (lab["reference"], STACK)
     )
     for key in ("Entrypoint", "Healthcheck", "User", "WorkingDir", "ExposedPorts"):
         assert ours[key] == stacks[key], key
-    look = "id; stat -c '%a %u:%g %n' /home/jovyan /home/jovyan/work /usr/local/bin/before-notebook.d"
-    said = [docker("run", "--rm", "--entrypoint=sh", name, "-c", look) for name in (lab["reference"], STACK)]
-    assert said[0] == said[1]
-    assert said[0].startswith("uid=1000(jovyan) gid=100(users)")
+    command = "id; stat -c '%a %u:%g %n' /home/jovyan /home/jovyan/work /usr/local/bin/before-notebook.d"
+    outputs = [docker("run", "--rm", "--entrypoint=sh", name, "-c", command) for name in (lab["reference"], STACK)]
+    assert outputs[0] == outputs[1]
+    assert outputs[0].startswith("uid=1000(jovyan) gid=100(users)")
 
 
 @pytest.mark.parametrize("shell", ["-c", "-ic"])
 def test_the_venv_comes_before_conda(lab: dict[str, Any], shell: str) -> None:
-    """Behind the stack's entry point, which activates conda, and in a terminal, python and jupyter are the venv's."""
+    """After the stack's entry point, which activates conda, and in a terminal, python and jupyter are the venv's."""
     code = "import shutil, sys; print(sys.prefix, shutil.which('jupyter'))"
-    said = docker("run", "--rm", lab["reference"], "bash", shell, f'python -c "{code}"')
-    assert said.splitlines()[-1] == "/opt/venv /opt/venv/bin/jupyter"
-    assert "10activate-conda-env.sh" in said
+    output = docker("run", "--rm", lab["reference"], "bash", shell, f'python -c "{code}"')
+    assert output.splitlines()[-1] == "/opt/venv /opt/venv/bin/jupyter"
+    assert "10activate-conda-env.sh" in output
 
 
 def test_image_run_opens_jupyter(lab: dict[str, Any], on_stack: Clone) -> None:
-    """Only on 127.0.0.1, only with the token; the stack's command starts it, and the default kernel is the venv's."""
+    """Jupyter listens only on 127.0.0.1 and requires its token; the stack's command starts it."""
     with jupyter_by_image_run(on_stack, "lab") as (address, token, process):
         (container,) = containers(process)
         assert status(f"{address}/api/status") == 403
@@ -92,12 +92,12 @@ def test_image_run_opens_jupyter(lab: dict[str, Any], on_stack: Clone) -> None:
         assert [bound["HostIp"] for bound in ports["8888/tcp"]] == ["127.0.0.1"]
         logs = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
         assert "Executing: jupyter lab" in logs.stdout
-        assert answered(f"{address}/api/kernelspecs", token)[1]["default"] == "python3"
-        created, kernel = answered(f"{address}/api/kernels", token, content=b"{}")
+        assert response_of(f"{address}/api/kernelspecs", token)[1]["default"] == "python3"
+        created, kernel = response_of(f"{address}/api/kernels", token, content=b"{}")
         assert (created, kernel["name"]) == (201, "python3")
         assert "/opt/venv/bin/python -m ipykernel_launcher" in processes(container)
         assert is_healthy(container)
-        verified = on_stack.run("python", "-m", "invoke", "env.verify", "--container", container, check=False)
+        verified = on_stack.invoke("env.verify", "--container", container, check=False)
         assert verified.returncode == 0, verified.stdout + verified.stderr
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 0
@@ -105,13 +105,13 @@ def test_image_run_opens_jupyter(lab: dict[str, Any], on_stack: Clone) -> None:
 
 
 def test_image_run_runs_a_command(lab: dict[str, Any], on_stack: Clone) -> None:
-    """--command runs instead of Jupyter; its exit code is the exit code."""
-    answer = on_stack.image("run", "lab", "--command", "id -un; exit 3", check=False)
-    assert (answer.returncode, answer.stdout.splitlines()[-1]) == (3, "jovyan")
+    """--command runs a command instead of Jupyter, and its exit code is returned."""
+    result = on_stack.image("run", "lab", "--command", "id -un; exit 3", check=False)
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (3, "jovyan")
 
 
 def test_image_run_needs_a_free_port(lab: dict[str, Any], on_stack: Clone) -> None:
-    """A port that something else has ends with 2 and says which."""
+    """The error names a port that another program uses; exit code 2."""
     with jupyter_by_image_run(on_stack, "lab") as (address, _, _process):
         port = address.rpartition(":")[2]
         refused = on_stack.image("run", "lab", "--port", port, check=False)
@@ -120,12 +120,12 @@ def test_image_run_needs_a_free_port(lab: dict[str, Any], on_stack: Clone) -> No
 
 
 def containers(process: subprocess.Popen[str]) -> list[str]:
-    """Those that a run of image.run made."""
+    """The containers of an image.run process."""
     return docker("container", "ls", "--all", "--quiet", "--filter", f"name=shrinkwrap-{process.pid}-").split()
 
 
 def processes(container: str) -> str:
-    """Command lines inside, once a kernel is among them."""
+    """The command lines in a container, when a kernel is running."""
     code = "import glob; [print(open(name).read().replace(chr(0), ' ')) for name in glob.glob('/proc/[0-9]*/cmdline')]"
     deadline_s = time.monotonic() + 30
     while "ipykernel_launcher" not in (found := docker("exec", container, "python3", "-c", code)):
@@ -134,7 +134,7 @@ def processes(container: str) -> str:
 
 
 def is_healthy(container: str) -> bool:
-    """The stack's own health check says so in the end."""
+    """Whether the stack's own health check succeeds."""
     deadline_s = time.monotonic() + 30
     while (health := docker("container", "inspect", "--format", "{{.State.Health.Status}}", container)) != "healthy":
         if time.monotonic() > deadline_s:

@@ -1,4 +1,4 @@
-"""The shell steps of the workflow for images and of its action, as a runner of GitHub would start them."""
+"""The shell steps of the workflow for images and of its action, run like a GitHub runner does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUN_ID = "4711"
 
 @pytest.fixture
 def checkout(engine: None, tmp_path: Path) -> Iterator[Clone]:
-    """A checkout of a repository with two images, whose front door opens at once."""
+    """A checkout of a repository with two images, whose `run` uses the environment of this test."""
     made = make_clone(tmp_path / "checkout", f"e2e-workflow-{time.time_ns()}")
     made.write_images(*SMALL)
     (made.root / "run").write_text('#!/bin/sh\nexec "$@"\n')
@@ -34,8 +34,8 @@ def checkout(engine: None, tmp_path: Path) -> Iterator[Clone]:
     made.image("clean", check=False)
 
 
-def said(checkout: Clone, script: str, **variables: str) -> tuple[int, str, dict[str, str]]:
-    """Exit code, what is printed, and the outputs of one step."""
+def run_step(checkout: Clone, script: str, **variables: str) -> tuple[int, str, dict[str, str]]:
+    """Run the script of a step: exit code, output, and the step's outputs."""
     output = checkout.root.parent / "output"
     output.write_text("")
     github = {
@@ -45,15 +45,15 @@ def said(checkout: Clone, script: str, **variables: str) -> tuple[int, str, dict
         "GITHUB_RUN_ID": RUN_ID,
     }
     environment = checkout.environment(**{**github, **variables})
-    answer = subprocess.run(
+    result = subprocess.run(
         [*BASH, script], cwd=checkout.root, env=environment, capture_output=True, text=True, check=False
     )
     outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
-    return answer.returncode, answer.stdout + answer.stderr, outputs
+    return result.returncode, result.stdout + result.stderr, outputs
 
 
-def published(checkout: Clone, inputs: Mapping[str, str], **variables: str) -> tuple[int, str, dict[str, str]]:
-    """The action: its steps one after the other, up to one that fails."""
+def publish(checkout: Clone, inputs: Mapping[str, str], **variables: str) -> tuple[int, str, dict[str, str]]:
+    """Run the steps of the action up to the first one that fails."""
     given = {name: inputs.get(name, entry.get("default", "")) for name, entry in ACTION["inputs"].items()}
     outputs: dict[str, str] = {}
     printed = ""
@@ -62,7 +62,7 @@ def published(checkout: Clone, inputs: Mapping[str, str], **variables: str) -> t
         if "if" in step and not given["docker_user"]:
             continue
         values = {name: value_of(text, given) for name, text in step.get("env", {}).items()}
-        code, printed, outputs = said(checkout, step["run"], **values, **variables)
+        code, printed, outputs = run_step(checkout, step["run"], **values, **variables)
         if code:
             return code, printed, outputs
     return 0, printed, outputs
@@ -70,12 +70,12 @@ def published(checkout: Clone, inputs: Mapping[str, str], **variables: str) -> t
 
 def value_of(expression: str, inputs: Mapping[str, str]) -> str:
     name = re.fullmatch(r"\$\{\{ inputs\.(\w+) \}\}", expression)
-    assert name, f"this test cannot read {expression}"
+    assert name, f"this test does not support {expression}"
     return inputs[name[1]]
 
 
-def test_the_action_pushes_latest_and_the_runs_id(checkout: Clone, tmp_path: Path) -> None:
-    """Logged in, it builds, tests and pushes with every tag; the next run only adds its id, without a build."""
+def test_the_action_pushes_latest_and_the_id_of_the_run(checkout: Clone, tmp_path: Path) -> None:
+    """With a login it builds, tests and pushes every tag; the next run only adds its id, without a build."""
     store = tmp_path / "store"
     store.mkdir()
     (entry,) = (job for job in matrix(checkout) if job["image_name"] == "small")
@@ -83,7 +83,7 @@ def test_the_action_pushes_latest_and_the_runs_id(checkout: Clone, tmp_path: Pat
         inputs = {name: entry[name] for name in ("image_name", "docker_file_path", "poetry_install_group")}
         inputs |= {"docker_user": "docker", "docker_password": registry_password(store), "registry": address}
         settings = {"DOCKER_CONFIG": str(tmp_path / "docker")}
-        code, printed, first = published(checkout, inputs, **settings)
+        code, printed, first = publish(checkout, inputs, **settings)
         assert code == 0, printed
         assert (first["is_built"], first["repository"]) == ("true", f"{address}/docker/small")
         tags = store / "docker/registry/v2/repositories/docker/small/_manifests/tags"
@@ -91,7 +91,7 @@ def test_the_action_pushes_latest_and_the_runs_id(checkout: Clone, tmp_path: Pat
         fingerprint = first["reference"].rpartition(":")[2]
         names = {fingerprint, commit[:12], date, RUN_ID, "latest"}
         assert {tag.name for tag in tags.iterdir()} == {*names, "cache"}
-        code, printed, second = published(checkout, inputs, **settings, GITHUB_RUN_ID="4712")
+        code, printed, second = publish(checkout, inputs, **settings, GITHUB_RUN_ID="4712")
         assert code == 0, printed
         assert second == {**first, "is_built": "false"}
         links = {(tags / name / "current/link").read_text() for name in {*names, "4712"}}
@@ -99,43 +99,43 @@ def test_the_action_pushes_latest_and_the_runs_id(checkout: Clone, tmp_path: Pat
 
 
 def test_the_action_builds_without_a_login(checkout: Clone) -> None:
-    """On a pull request it builds and tests, and sends nothing; what it is asked must be what the table says."""
+    """Without a login it builds and tests, but pushes nothing; its inputs must match the table."""
     inputs = {"image_name": "small", "poetry_install_group": "test"}
-    code, printed, outputs = published(checkout, inputs)
+    code, printed, outputs = publish(checkout, inputs)
     assert (code, outputs["is_built"], outputs["repository"]) == (0, "true", "small"), printed
-    code, printed, _ = published(checkout, {**inputs, "poetry_install_group": "main,test"})
-    assert code == 1 and "[tool.env-spec.images.small] says" in printed
+    code, printed, _ = publish(checkout, {**inputs, "poetry_install_group": "main,test"})
+    assert code == 1 and "[tool.env-spec.images.small] has" in printed
 
 
 def matrix(checkout: Clone, **variables: str) -> list[dict[str, Any]]:
-    """What the job `plan` hands to the others."""
+    """The matrix that the job `plan` passes to the other jobs."""
     if shutil.which("jq") is None:
-        pytest.skip("images: there is no jq, which a runner has")
+        pytest.skip("images: jq is missing; GitHub's runners have it")
     (step,) = (step for step in JOBS["plan"]["steps"] if step.get("id") == "plan")
-    code, printed, outputs = said(checkout, step["run"], **{"SINCE": "", **variables})
+    code, printed, outputs = run_step(checkout, step["run"], **{"SINCE": "", **variables})
     assert code == 0, printed
     jobs: list[dict[str, Any]] = json.loads(outputs["matrix"])["include"]
     assert outputs["count"] == str(len(jobs))
     return jobs
 
 
-def test_the_plan_holds_what_changed(checkout: Clone) -> None:
-    """Since a commit only images that changed; all where there is nothing to compare with, or nothing that is known."""
+def test_the_plan_has_the_changed_images(checkout: Clone) -> None:
+    """The plan has the images that changed since a commit; all images if there is no known commit to compare with."""
     assert [job["image_name"] for job in matrix(checkout)] == ["small", "small-more"]
     assert [job["image_name"] for job in matrix(checkout, SINCE="0" * 40)] == ["small", "small-more"]
     assert matrix(checkout, SINCE="HEAD") == []
-    checkout.run("python", "-m", "env_spec", "lock", "--add", "tabulate", "--group", "bench")
+    checkout.invoke("env.lock", "--add", "tabulate", "--group", "bench")
     checkout.commit("Add tabulate")
     assert [job["image_name"] for job in matrix(checkout, SINCE="HEAD~1")] == ["small-more"]
 
 
 def test_the_weekly_job_fails_if_an_image_differs(checkout: Clone) -> None:
-    """Every image is built twice, also after one that differs; that one makes the job fail."""
-    # What image.reproduce itself does is tested elsewhere: here it only notes for which image, and fails for the first.
+    """Every image is built twice, also after one that differs; a difference makes the job fail."""
+    # Another test covers image.reproduce itself. This replacement only records the image, and fails for the first one.
     (checkout.root / "run").write_text(
         '#!/bin/sh\n[ "$2" = image.reproduce ] || exec "$@"\necho "$3" >>reproduced\n[ "$3" != small ]\n'
     )
     (step,) = (step for step in JOBS["reproduce"]["steps"] if "image.reproduce" in step.get("run", ""))
     script = step["run"].partition("sudo systemctl restart docker\n")[2]
-    code, _, _ = said(checkout, script)
+    code, _, _ = run_step(checkout, script)
     assert (code, (checkout.root / "reproduced").read_text()) == (1, "small\nsmall-more\n")

@@ -1,9 +1,9 @@
-"""Each role's own policy, held by an identity of a real S3 server: every call tried, and DVC's push, pull and gc.
+"""The policy of each role, on an identity of a real S3 server: single calls, and DVC's push, pull and gc.
 
-The documents are those that the Pulumi program attaches, but for one word: SeaweedFS knows no `StringLikeIfExists`, so
-the condition on `s3:prefix` is `StringLike` here. Nor has it roles to assume, MFA, accounts and keys: their statements
-are carried along and never asked for, and those denials of the bucket's policy that speak of accounts and MFA are left
-out. The verdict table of infra-pulumi has them all.
+The policies are those of the Pulumi program, except for one word: SeaweedFS does not support `StringLikeIfExists`, so
+the condition on `s3:prefix` uses `StringLike` here. SeaweedFS has no roles to assume, no MFA, no accounts and no keys
+either. Statements about them are present but have no effect, and the denials of the bucket's policy that depend on
+accounts and MFA are left out. The verdict table of infra-pulumi covers all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from shrinkwrap_infra.policies import admin_policy, data_bucket_policy, data_policy
+from shrinkwrap_infra.policies import admin_policy, break_glass_policy, data_bucket_policy, data_policy
 from shrinkwrap_infra.policies.role_policies import DataKind
 
 from ..seaweed import REGION, Identity, SeaweedFS
@@ -40,12 +40,13 @@ CONTRIBUTOR = data_identity("contributor", "contributor", "traffic/")
 STEWARD = data_identity("steward", "steward", "traffic/")
 CLIMATE = data_identity("climate", "contributor", "climate/")
 SETTINGS = Identity(name="admin", policies=[admin_policy(bucket=BUCKET, log_bucket=f"{BUCKET}-logs", key_arn=KEY)])
-ROLES = [READER, CONTRIBUTOR, STEWARD, SETTINGS, CLIMATE]
+BREAK_GLASS = Identity(name="break-glass", policies=[break_glass_policy(bucket=BUCKET, key_arn=KEY)])
+ROLES = [READER, CONTRIBUTOR, STEWARD, SETTINGS, BREAK_GLASS, CLIMATE]
 
 Call = Callable[[Any], object]
 _VERSIONING = {"Status": "Enabled"}
 _LIFECYCLE = {"Rules": [{"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]}
-# What is tried, by the name it has in the table. Objects: own (of traffic), other (of climate), alike (traffic2/).
+# The calls by their names in the table. Objects: own (of traffic), other (of climate), alike (traffic2/).
 CALLS: dict[str, Call] = {
     "list own": lambda s3: s3.list_objects_v2(Bucket=BUCKET, Prefix="traffic/files"),
     "list other": lambda s3: s3.list_objects_v2(Bucket=BUCKET, Prefix="climate/files"),
@@ -78,16 +79,16 @@ HARMLESS = (
 
 
 def multipart(s3: Any, key: str) -> None:
-    """Begin an upload, send a part, abort it."""
+    """Start an upload in parts, send one part, and abort the upload."""
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
     s3.upload_part(Bucket=BUCKET, Key=key, UploadId=upload, PartNumber=1, Body=b"1")
     s3.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=upload)
 
 
 def delete_many(s3: Any, key: str) -> None:
-    """A bulk deletion answers 200 and tells its refusals inside."""
-    answer = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key}]})
-    if errors := answer.get("Errors"):
+    """Delete in bulk; S3 responds with 200 and lists refusals in the body."""
+    response = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key}]})
+    if errors := response.get("Errors"):
         raise ClientError({"Error": {"Code": errors[0]["Code"]}}, "DeleteObjects")
 
 
@@ -99,7 +100,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
 
 
 def seed(server: SeaweedFS) -> None:
-    """The bucket as it is before each call that is tried."""
+    """Restore the state of the bucket that each call starts from."""
     s3 = server.client()
     if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         server.make_bucket(BUCKET)
@@ -118,16 +119,16 @@ def verdict(s3: Any, call: Call) -> str:
 
 
 def test_what_each_role_may_do_on_a_real_server(server: SeaweedFS) -> None:
-    """Every call as every role answers what the table says: + done, - denied."""
-    clients = [server.client(who) for who in ROLES]
+    """Every call by every role has the result in the table: + succeeded, - denied."""
+    clients = [server.client(role) for role in ROLES]
     seed(server)
-    lines = [" ".join(["call".ljust(22), *(who.name for who in ROLES)])]
+    lines = [" ".join(["call".ljust(22), *(role.name for role in ROLES)])]
     for name, call in CALLS.items():
         cells = []
-        for who, client in zip(ROLES, clients, strict=True):
-            answer = verdict(client, call)
-            cells.append(answer.ljust(len(who.name)))
-            if answer == "+" and not name.startswith(("list", "get", "see")):
+        for role, client in zip(ROLES, clients, strict=True):
+            result = verdict(client, call)
+            cells.append(result.ljust(len(role.name)))
+            if result == "+" and not name.startswith(("list", "get", "see")):
                 seed(server)
         lines.append(" ".join([name.ljust(22), *cells]).rstrip())
     tried = "\n".join(lines) + "\n"
@@ -137,8 +138,8 @@ def test_what_each_role_may_do_on_a_real_server(server: SeaweedFS) -> None:
 
 
 def denial(sid: str) -> str:
-    """One statement of the bucket's policy, as a policy."""
-    policy = data_bucket_policy(bucket=BUCKET, account_id="111122223333", key_arn=KEY, steward_arns=[])
+    """A policy with one statement of the bucket's policy."""
+    policy = data_bucket_policy(bucket=BUCKET, account_id="111122223333", key_arn=KEY, steward_arns=[], own_callers=[])
     (statement,) = [each for each in policy["Statement"] if each["Sid"] == sid]
     return json.dumps({**policy, "Statement": [statement]})
 
@@ -151,7 +152,7 @@ def denial(sid: str) -> str:
     ],
 )
 def test_the_bucket_denies_what_a_role_allows(server: SeaweedFS, sid: str, wrong: dict[str, str]) -> None:
-    """Another encryption than the bucket's, and a customer's key, are denied to those who may put."""
+    """A role that may put cannot use an encryption other than the bucket's, or a customer key."""
     s3 = server.client(CONTRIBUTOR)
 
     def put(client: Any) -> None:
@@ -167,7 +168,7 @@ def test_the_bucket_denies_what_a_role_allows(server: SeaweedFS, sid: str, wrong
 
 @pytest.fixture(scope="module")
 def repository(server: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of DVC with one file, whose remote is the project's prefix."""
+    """A DVC repository with one file, whose remote is the prefix of the project."""
     folder = tmp_path_factory.mktemp("repository")
     for command in (
         "git init -q",
@@ -187,12 +188,12 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
-def dvc(folder: Path, who: Identity, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """DVC, signing as this identity."""
-    # DVC wants a settings file that is a file.
+def dvc(folder: Path, role: Identity, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run DVC with the credentials of this role."""
+    # DVC requires that the settings file exists.
     (folder / ".git/no-settings").touch()
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), str(folder / ".git/no-settings"))
-    environment = {**_environment(), **who.environment, **files}
+    environment = {**_environment(), **role.environment, **files}
     command = ["dvc", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -203,7 +204,7 @@ def forget_cache(folder: Path) -> None:
 
 
 def test_dvc_as_each_role(server: SeaweedFS, repository: Path) -> None:
-    """Readers cannot push, contributors can and cannot collect garbage, readers pull, stewards collect."""
+    """Readers can only pull, contributors can also push, and only stewards can collect garbage."""
     refused = dvc(repository, READER, "push")
     assert refused.returncode != 0
     assert "Forbidden" in refused.stderr or "Access Denied" in refused.stderr, refused.stderr
@@ -225,26 +226,26 @@ def test_dvc_as_each_role(server: SeaweedFS, repository: Path) -> None:
     assert pulled.returncode == 0, pulled.stderr
     assert (repository / "data.bin").read_bytes() == bytes(range(256)) * 40_000
 
-    # A second version; the first is garbage once no file of the workspace names it.
+    # The first version becomes garbage when no file of the workspace refers to it.
     (repository / "data.bin").write_bytes(b"smaller")
     assert dvc(repository, CONTRIBUTOR, "add", "data.bin").returncode == 0
     assert dvc(repository, CONTRIBUTOR, "push").returncode == 0
-    there = server.objects(BUCKET, "traffic/dvc/")
-    assert len(there) == 2
-    for who in (READER, CONTRIBUTOR, CLIMATE):
-        # DVC ends with 0 although nothing was deleted, so what is there decides.
-        dvc(repository, who, "gc", "--workspace", "--cloud", "--force")
-        assert server.objects(BUCKET, "traffic/dvc/") == there, who.name
+    before = server.objects(BUCKET, "traffic/dvc/")
+    assert len(before) == 2
+    for role in (READER, CONTRIBUTOR, CLIMATE):
+        # DVC exits with 0 although nothing was deleted, so look at the objects.
+        dvc(repository, role, "gc", "--workspace", "--cloud", "--force")
+        assert server.objects(BUCKET, "traffic/dvc/") == before, role.name
     collected = dvc(repository, STEWARD, "gc", "--workspace", "--cloud", "--force")
     assert collected.returncode == 0, collected.stderr
     assert list(server.objects(BUCKET, "traffic/dvc/").values()) == [len(b"smaller")]
 
 
-def test_plain_http_is_denied_to_everybody(server: SeaweedFS) -> None:
-    """The last test: not even the server's own administrator can take this back without TLS."""
+def test_plain_http_is_denied_to_everyone(server: SeaweedFS) -> None:
+    """This test must be the last one: without TLS, even the server's administrator cannot undo the denial."""
     seed(server)
     assert verdict(server.client(READER), CALLS["get own"]) == "+"
     server.client().put_bucket_policy(Bucket=BUCKET, Policy=denial("DenyPlainHttp"))
-    for who in (READER, CONTRIBUTOR, STEWARD):
-        assert verdict(server.client(who), CALLS["get own"]) == "-", who.name
+    for role in (READER, CONTRIBUTOR, STEWARD):
+        assert verdict(server.client(role), CALLS["get own"]) == "-", role.name
     assert verdict(server.client(), CALLS["set bucket policy"]) == "-"

@@ -1,6 +1,6 @@
-"""JupyterLab in a headless Chromium, as a person uses it; also takes the README's picture.
+"""Uses JupyterLab in a headless Chromium as a user does; also takes the picture for the README.
 
-`python tests/e2e/notebooks/browser.py URL FILE N` runs all cells and pictures the notebook at its Nth plot.
+`python tests/e2e/notebooks/browser.py URL FILE N` runs all cells and takes a picture of the notebook at its Nth plot.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _PATIENCE_MS = 120_000
 
 
 def find_browser() -> str | None:
-    """A Chromium of this machine."""
+    """The path of Chromium on this machine; None if it is not installed."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @contextmanager
 def opened(program: str) -> Iterator[Any]:
-    """A fresh page, which knows no token yet."""
+    """A new page, without a token."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -36,7 +36,7 @@ def opened(program: str) -> Iterator[Any]:
         try:
             page = browser.new_page(viewport=VIEW)
             page.set_default_timeout(_PATIENCE_MS)
-            # Each container that starts or ends is a change of networks to Chromium, which then drops its connections.
+            # When a container starts or ends, Chromium sees a change of networks and drops its connections.
             lost = page.locator(".jp-Dialog", has_text="Server Connection Error")
             page.add_locator_handler(lost, lambda: lost.locator("button.jp-mod-accept").click())
             yield page
@@ -45,31 +45,31 @@ def opened(program: str) -> Iterator[Any]:
 
 
 def open_notebook(page: Any, url: str) -> None:
-    """Open a notebook and nothing else that was open before, and wait for its kernel."""
+    """Open a notebook, close all others, and wait for its kernel."""
     page.goto(f"{url}&reset")
     page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for()
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
 
 
 def choose(page: Any, menu: str, entry: str) -> None:
-    """An entry of a menu, by its words."""
+    """Choose an entry of a menu by its text."""
     page.locator(".lm-MenuBar-item", has_text=menu).first.click()
     page.locator(".lm-Menu-item", has=page.get_by_text(entry, exact=True)).click()
 
 
 def run_all(page: Any) -> None:
-    """Run > Run All Cells."""
+    """Choose Run > Run All Cells."""
     choose(page, "Run", "Run All Cells")
 
 
 def restart_and_run_all(page: Any) -> None:
-    """Kernel > Restart Kernel and Run All Cells…, and yes, restart."""
+    """Choose Kernel > Restart Kernel and Run All Cells…, and confirm the restart."""
     choose(page, "Kernel", "Restart Kernel and Run All Cells…")
     page.locator(".jp-Dialog button.jp-mod-accept").click()
 
 
 def wait_until_idle(page: Any) -> None:
-    """Every cell was run."""
+    """Wait until every cell has run."""
     page.wait_for_function(
         """() => {
           const shown = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden)');
@@ -82,20 +82,20 @@ def wait_until_idle(page: Any) -> None:
 
 
 def save(page: Any) -> None:
-    """Ctrl-S, and until it is saved."""
+    """Press Ctrl-S, and wait until the notebook is saved."""
     page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").focus()
     page.keyboard.press("Control+s")
     page.locator(".lm-TabBar-tab.lm-mod-current.jp-mod-dirty").wait_for(state="detached")
 
 
 def take_picture(program: str, url: str, file: Path, plot: int) -> None:
-    """The notebook with its outputs, scrolled to a plot."""
+    """Take a picture of the notebook with its outputs, scrolled to a plot."""
     with opened(program) as page:
         open_notebook(page, url)
         run_all(page)
         wait_until_idle(page)
         image = page.locator(".jp-OutputArea-output img").nth(plot - 1)
-        # What is drawn on the way moves what is below it.
+        # Plots that are drawn meanwhile move those below them.
         for _ in range(3):
             image.evaluate("image => image.scrollIntoView({block: 'center'})")
             page.wait_for_timeout(1000)

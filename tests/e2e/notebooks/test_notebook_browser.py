@@ -1,13 +1,11 @@
-"""A notebook in a real browser: refused without the token, run, saved, edited, and kept from the data."""
+"""A notebook in a real browser: it needs the token, runs, is saved and edited, and cannot change data."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +14,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("images")
 
 PROBE = (
-    "import os, time\nfrom pathlib import Path\nimport added\n\n"
-    "_ = Path(os.environ['SHRINKWRAP_OUT'], 'note.txt').write_text(f'{added.VALUE}')",
+    "import os, time\nfrom pathlib import Path\nimport added\n\n_ = Path('note.txt').write_text(f'{added.VALUE}')",
     "parts = sorted(Path(os.environ['SHRINKWRAP_DATA']).rglob('*.parquet'))\n"
     "try:\n    parts[0].open('ab')\nexcept OSError as error:\n    print(len(parts), error.strerror)\n"
     "try:\n    Path(added.__file__).open('ab')\nexcept OSError as error:\n    print(error.strerror)",
@@ -25,45 +22,33 @@ PROBE = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> ModuleType:
-    """The module beside this one; skips where there is no Chromium or no Playwright."""
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if module.find_browser() is None:
-        pytest.skip("there is no Chromium: apt-get install chromium, or brew install --cask chromium")
-    pytest.importorskip("playwright.sync_api")
-    return module
-
-
-@pytest.fixture(scope="module")
 def url(project: Any) -> Iterator[str]:
-    """traffic-eda, up."""
+    """The URL of traffic-eda, which runs."""
     yield json.loads(project.notebook("up", "traffic-eda", "--json").stdout)["url"]
     project.notebook("down", "traffic-eda")
 
 
 @pytest.fixture(scope="module")
 def page(browser: ModuleType, url: str) -> Iterator[Any]:
-    """One page for all tests below: JupyterLab takes its time to load."""
+    """One page for all tests below, because JupyterLab loads slowly."""
     with browser.opened(browser.find_browser()) as opened:
         yield opened
 
 
 def test_without_the_token_there_is_a_login_and_no_notebook(page: Any, url: str) -> None:
-    """The page asks for it, and the programs' interface refuses."""
+    """The page requests the token, and the API refuses access."""
     page.goto(url.partition("?")[0])
     page.locator("#password_input").wait_for()
     assert page.locator(".jp-Notebook").count() == 0
     assert page.request.get(re.sub("/lab/.*", "/api/contents", url)).status == 403
 
 
-def test_all_cells_run_and_the_plots_are_seen(page: Any, url: str, browser: ModuleType, project: Any) -> None:
-    """With the token; results and the saved notebook are the host's user's, and the picture is one."""
+def test_all_cells_run_and_the_plots_are_visible(page: Any, url: str, browser: ModuleType, project: Any) -> None:
+    """With the token, cells run; results and the saved notebook belong to the user of the host."""
     out = project.root / "notebooks/out/traffic-eda"
-    for path in out.glob("*"):
-        path.unlink()
+    for path in out.rglob("*"):
+        if path.is_file():
+            path.unlink()
     browser.open_notebook(page, url)
     browser.run_all(page)
     _wait_for(lambda: (out / "sensor-health.csv").exists(), deadline_s=120)
@@ -78,10 +63,12 @@ def test_all_cells_run_and_the_plots_are_seen(page: Any, url: str, browser: Modu
     assert set(kept.values()) == {project.uid}, kept
 
 
-def test_results_are_written_data_and_code_are_not(page: Any, url: str, browser: ModuleType, project: Any) -> None:
-    """Another notebook of the same folder: what it writes to out/ is the user's; its data is read-only, as is the lib.
+def test_results_can_be_written_but_data_and_code_cannot(
+    page: Any, url: str, browser: ModuleType, project: Any
+) -> None:
+    """Files that another notebook of the folder writes to out/ belong to the user; data and shared code are read-only.
 
-    An edit of the lib on the host is there after a restart of the kernel.
+    After a restart of the kernel, the notebook sees an edit of the shared code on the host.
     """
     project.write("notebooks/lib/added.py", "VALUE = 1\n")
     project.write_notebook("probe", *PROBE)
@@ -101,5 +88,5 @@ def test_results_are_written_data_and_code_are_not(page: Any, url: str, browser:
 def _wait_for(is_true: Callable[[], bool], *, deadline_s: float = 60) -> None:
     end = time.monotonic() + deadline_s
     while not is_true():
-        assert time.monotonic() < end, "it did not come true in time"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.1)

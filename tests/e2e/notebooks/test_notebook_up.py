@@ -1,4 +1,4 @@
-"""Notebooks in Jupyter: what `up` starts and prints, and what it says where it cannot."""
+"""Notebooks in Jupyter: `notebook.up` starts them and prints their URL, or explains why it cannot."""
 
 from __future__ import annotations
 
@@ -26,35 +26,54 @@ pytestmark = pytest.mark.usefixtures("images")
 
 @pytest.fixture
 def is_down(project: Any) -> Iterator[None]:
-    """Nothing is up before, and nothing after."""
-    project.notebook("down")
+    """No notebook runs before the test, and none after it."""
+    project.notebook("down", "all")
     yield
-    project.notebook("down")
+    project.notebook("down", "all")
 
 
 def test_one_command_line_ends_with_a_url(project: Any, is_down: None) -> None:
-    """From raw files to a page that answers with its token and not without; a second `up` finds it up."""
+    """It starts with raw files; the page answers only with the token; a second `up` finds the notebook running."""
     chain = ("data.sample", "--size", "8MB", "data.compress", "notebook.up", "traffic-eda")
-    answer = project.run(sys.executable, "-m", "invoke", *chain)
-    url = _url(answer.stdout)
+    result = project.run(sys.executable, "-m", "invoke", *chain)
+    url = _url(result.stdout)
     assert _status(url) == 200
     assert _status(re.sub("/lab/.*", "/api/contents", url)) == 403
-    assert not re.search("pull", answer.stderr), "the data was just made"
+    assert not re.search("pull", result.stderr), "the data was just created"
     again = project.notebook("up", "traffic-eda")
-    assert again.stdout.splitlines()[0] == f"traffic-eda was up: {url}"
+    assert again.stdout.splitlines()[0] == f"traffic-eda was already up: {url}"
     (row,) = json.loads(project.notebook("status", "--json").stdout)
     assert (row["notebook"], row["state"], row["url"]) == ("traffic-eda", "running", url)
     listed = {row["name"]: row for row in json.loads(project.notebook("list", "--json").stdout)}
     assert (listed["traffic-eda"]["url"], listed["speed-model"]["url"]) == (url, None)
-    assert all(row["is_image_here"] and not row["missing"] for row in listed.values())
+    assert all(row["is_image_local"] and not row["missing_locally"] for row in listed.values())
     assert "Jupyter Server" in project.notebook("logs", "traffic-eda").stdout
     assert project.notebook("down", "traffic-eda").stdout == "traffic-eda is down\n"
     assert project.containers() == []
-    assert project.notebook("status").stdout == "nothing is up\n"
+    assert project.notebook("status").stdout == "no notebook is running\n"
 
 
-def test_the_token_is_its_owners(project: Any, is_down: None) -> None:
-    """It is in a file that only the user can read, is another with every start, and `docker ps` does not tell it."""
+def test_labels_for_selinux_are_accepted(project: Any, is_down: None) -> None:
+    """With `selinux = true`, notebooks run and write their results; an engine without SELinux ignores the label."""
+    path = project.root / "pyproject.toml"
+    text = path.read_text("utf-8")
+    try:
+        project.write("pyproject.toml", f"{text}\n[tool.env-spec.notebook]\nselinux = true\n")
+        project.write_notebook("labelled", "open('result.txt', 'w').write('x')")
+        project.notebook("run", "labelled")
+        result = project.root / "notebooks/out/labelled/result.txt"
+        assert (result.read_text(), result.stat().st_uid) == ("x", project.uid)
+        assert _status(_url(project.notebook("up", "climate-eda").stdout)) == 200
+        (container,) = project.containers()
+        mounts = json.loads(project.run("docker", "inspect", container).stdout)[0]["HostConfig"]["Binds"]
+        assert len(mounts) >= 7 and all("z" in mount.rpartition(":")[2].split(",") for mount in mounts)
+    finally:
+        project.notebook("down", "all")
+        project.write("pyproject.toml", text)
+
+
+def test_the_token_is_secret(project: Any, is_down: None) -> None:
+    """It is in a file that only the user can read, changes with every start, and is not in the compose file."""
     secrets = []
     for _ in range(2):
         url = _url(project.notebook("up", "climate-eda").stdout)
@@ -67,9 +86,9 @@ def test_the_token_is_its_owners(project: Any, is_down: None) -> None:
 
 
 def test_the_rendered_file_works_alone(project: Any, is_down: None) -> None:
-    """`docker compose -f … up` starts the same, whose container becomes healthy; nothing was made by Docker's root."""
+    """`docker compose -f … up` starts the same container, which becomes healthy; no file belongs to root."""
     url = _url(project.notebook("up", "climate-eda").stdout)
-    project.notebook("down")
+    project.notebook("down", "all")
     file = "build/notebooks/climate-eda/compose.yaml"
     project.run("docker", "compose", "-f", file, "up", "--detach", "--wait")
     assert _status(url) == 200
@@ -83,7 +102,7 @@ def test_the_rendered_file_works_alone(project: Any, is_down: None) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can start it as two users")
 def test_root_may_write_into_another_users_clone(project: Any, is_down: None) -> None:
-    """As on the host; who is not root has no capability at all. Data is read-only for both."""
+    """Root may do so on the host, too; other users have no capability. Data is read-only for both."""
     probe = (
         "touch /project/notebooks/probe && rm /project/notebooks/probe;"
         "touch /project/data/datasets.toml; grep CapEff /proc/self/status"
@@ -91,34 +110,53 @@ def test_root_may_write_into_another_users_clone(project: Any, is_down: None) ->
     root = type(project)(project.root, uid=0, gid=0)
     for user, capabilities in ((project, 0), (root, 2)):
         container = json.loads(user.notebook("up", "climate-eda", "--json").stdout)["container"]
-        said = project.run("docker", "exec", container, "sh", "-c", probe)
-        assert said.stderr.strip().endswith("datasets.toml': Read-only file system")
-        assert len(said.stderr.splitlines()) == 1
-        assert int(said.stdout.split()[-1], 16) == capabilities
+        probed = project.run("docker", "exec", container, "sh", "-c", probe)
+        assert probed.stderr.strip().endswith("datasets.toml': Read-only file system")
+        assert len(probed.stderr.splitlines()) == 1
+        assert int(probed.stdout.split()[-1], 16) == capabilities
         user.notebook("down", "climate-eda")
     shutil.rmtree(project.root / "build/notebooks/climate-eda")
 
 
+def test_files_that_are_lost_with_the_container_are_reported(project: Any, is_down: None) -> None:
+    """Root's files outside of every mount, and those in the memory that hides other results; not temporary ones."""
+    root = type(project)(project.root, uid=0, gid=0) if os.getuid() == 0 else project
+    container = json.loads(root.notebook("up", "climate-eda", "--json").stdout)["container"]
+    written = "/home/lost.csv /project/notebooks/out/also.csv /project/notebooks/out/climate-eda/kept.csv /tmp/scratch"
+    root.run("docker", "exec", "--user", "0", container, "touch", *written.split())
+    result = root.notebook("down", "climate-eda")
+    assert [line for line in result.stderr.splitlines() if "lost" in line] == [
+        "climate-eda: 2 files outside the results are lost with the container: /home/lost.csv,"
+        ' /project/notebooks/out/also.csv. A relative path, or experiment.out("FILE"), is kept in'
+        " notebooks/out/climate-eda."
+    ]
+    assert result.stdout == "climate-eda is down\n"
+    (project.root / "notebooks/out/climate-eda/kept.csv").unlink()
+    root.notebook("up", "climate-eda")
+    assert "lost" not in root.notebook("down", "climate-eda").stderr
+    shutil.rmtree(project.root / "build/notebooks/climate-eda")
+
+
 def test_a_busy_port_is_replaced_or_explained(project: Any, is_down: None) -> None:
-    """The default is replaced by the next free one; one that was asked for is not, and its owner is named."""
+    """The default is replaced by the next free one; a requested port is not, and the error names its user."""
     taken = _url(project.notebook("up", "climate-eda").stdout)
     port = int(re.search(r":(\d+)/", taken)[1])  # type: ignore[index]
     second = _url(project.notebook("up", "traffic-eda").stdout)
     assert f":{port}/" not in second and _status(second) == 200
     project.notebook("down", "traffic-eda")
-    answer = project.notebook("up", "traffic-eda", "--port", str(port), check=False)
-    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
+    result = project.notebook("up", "traffic-eda", "--port", str(port), check=False)
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (
         2,
-        f"error: port {port} of 127.0.0.1 is taken by the notebook climate-eda. Choose another with --port, or leave it"
-        " out: then the next free one from 8888 on is taken.",
+        f"error: port {port} of 127.0.0.1 is in use by the notebook climate-eda. Choose another one with --port, or"
+        " omit --port to use the next free port from 8888 on.",
     )
     with socket.create_server(("127.0.0.1", 0)) as server:
-        answer = project.notebook("up", "traffic-eda", "--port", str(server.getsockname()[1]), check=False)
-        assert answer.returncode == 2 and "is taken by another program." in answer.stderr
+        result = project.notebook("up", "traffic-eda", "--port", str(server.getsockname()[1]), check=False)
+        assert result.returncode == 2 and "is in use by another program." in result.stderr
 
 
-def test_ctrl_c_stops_what_is_attached(project: Any) -> None:
-    """On a terminal `up` goes on until Ctrl-C, which stops and removes the container and is no failure."""
+def test_ctrl_c_stops_a_notebook_on_a_terminal(project: Any) -> None:
+    """There `up` waits until Ctrl-C, which stops and removes the container and is no failure."""
     with _on_a_terminal(project, "up", "climate-eda") as (output, process):
         _read_until(output, "Ctrl-C stops it.")
         assert len(project.containers()) == 1
@@ -127,8 +165,8 @@ def test_ctrl_c_stops_what_is_attached(project: Any) -> None:
     assert project.containers() == []
 
 
-def test_ctrl_c_during_the_start_leaves_nothing(project: Any) -> None:
-    """Also before the page answers."""
+def test_ctrl_c_during_the_start_leaves_no_container(project: Any) -> None:
+    """This is before the page answers."""
     with _on_a_terminal(project, "up", "climate-eda") as (output, process):
         _read_until(output, "starting")
         process.send_signal(signal.SIGINT)
@@ -138,114 +176,114 @@ def test_ctrl_c_during_the_start_leaves_nothing(project: Any) -> None:
 
 @pytest.mark.parametrize("command", ["up", "run"])
 def test_an_unknown_notebook_gets_the_nearest_name(project: Any, command: str) -> None:
-    """And the exit code of wrong input."""
-    answer = project.notebook(command, "trafic-eda", check=False)
-    assert answer.returncode == 2
-    assert "trafic-eda" in answer.stderr and "'traffic-eda'" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    """The exit code is that of wrong input."""
+    result = project.notebook(command, "trafic-eda", check=False)
+    assert result.returncode == 2
+    assert "trafic-eda" in result.stderr and "'traffic-eda'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("command", ["up", "run"])
-def test_without_docker_the_error_says_what_to_start(project: Any, command: str) -> None:
-    """Before anything is fetched."""
-    answer = project.notebook(command, "climate-eda", check=False, DOCKER_HOST="unix:///nowhere.sock")
-    assert answer.returncode == 1
-    assert answer.stderr.startswith("error: no Docker Engine answers at unix:///nowhere.sock. Start it")
+def test_without_docker_the_error_names_what_to_start(project: Any, command: str) -> None:
+    """Nothing is fetched before."""
+    result = project.notebook(command, "climate-eda", check=False, DOCKER_HOST="unix:///nowhere.sock")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: no Docker Engine answers at unix:///nowhere.sock. Start it")
 
 
-def test_without_docker_the_list_still_lists(project: Any) -> None:
-    """It says of each image that no engine could be asked."""
+def test_notebooks_are_listed_without_docker(project: Any) -> None:
+    """The state of their images is unknown."""
     rows = json.loads(project.notebook("list", "--json", DOCKER_HOST="unix:///nowhere.sock").stdout)
-    assert {row["is_image_here"] for row in rows} == {None}
+    assert {row["is_image_local"] for row in rows} == {None}
 
 
-def test_an_image_that_cannot_be_made_is_an_error(project: Any) -> None:
-    """From a base that is nowhere; nothing is started."""
-    answer = project.notebook("up", "climate-eda", "--base", "127.0.0.1:9/none:1", check=False)
-    assert answer.returncode in (1, 2)
-    assert "127.0.0.1:9" in answer.stderr and "Traceback" not in answer.stderr
+def test_an_image_that_cannot_be_built_is_an_error(project: Any) -> None:
+    """Its base does not exist; nothing is started."""
+    result = project.notebook("up", "climate-eda", "--base", "127.0.0.1:9/none:1", check=False)
+    assert result.returncode in (1, 2)
+    assert "127.0.0.1:9" in result.stderr and "Traceback" not in result.stderr
     assert project.containers() == []
 
 
-def test_unknown_images_and_datasets_are_told_with_their_table(project: Any) -> None:
-    """With the key path and the nearest name."""
+def test_unknown_images_and_datasets_are_reported_with_their_table(project: Any) -> None:
+    """The error has the key path and the nearest name."""
     kept = (project.root / "pyproject.toml").read_text("utf-8")
     try:
         project.write_notebook("trial", "1", image="jupyter-notebok", datasets=["climat"])
-        answer = project.notebook("up", "trial", check=False)
-        assert answer.returncode == 2
-        assert "notebooks.trial.image" in answer.stderr and "'jupyter-notebook'" in answer.stderr
+        result = project.notebook("up", "trial", check=False)
+        assert result.returncode == 2
+        assert "notebooks.trial.image" in result.stderr and "'jupyter-notebook'" in result.stderr
         project.write_notebook("trial", "1", datasets=["climat"])
-        answer = project.notebook("up", "trial", check=False)
-        assert answer.returncode == 2
-        assert "notebooks.trial.datasets[0]" in answer.stderr and "'climate'" in answer.stderr
+        result = project.notebook("up", "trial", check=False)
+        assert result.returncode == 2
+        assert "notebooks.trial.datasets[0]" in result.stderr and "'climate'" in result.stderr
     finally:
         project.write("pyproject.toml", kept)
 
 
 @pytest.fixture
 def forgotten(project: Any) -> Iterator[Path]:
-    """The climate data is on the remote and nowhere else; gives the remote's folder."""
-    project.run(sys.executable, "-m", "data_share", "push", "--dataset", "climate")
-    here, cache = project.root / "data/raw/parquet/climate", project.root / ".dvc/cache"
-    kept = {path: path.rename(project.root / "data" / f"kept-{path.name}") for path in (here, cache)}
+    """The climate data is only on the remote; the folder of the remote."""
+    project.run(sys.executable, "-m", "invoke", "data.push", "--dataset", "climate")
+    local, cache = project.root / "data/raw/parquet/climate", project.root / ".dvc/cache"
+    kept = {path: path.rename(project.root / "data" / f"kept-{path.name}") for path in (local, cache)}
     yield project.root / "data/remote"
     for path, away in kept.items():
         shutil.rmtree(path, ignore_errors=True)
         away.rename(path)
 
 
-def test_what_is_missing_is_pulled(project: Any, forgotten: Path) -> None:
-    """After a plan; then the notebook runs."""
+def test_missing_data_is_pulled(project: Any, forgotten: Path) -> None:
+    """The plan is shown first; then the notebook runs."""
     project.write_notebook("trial", "import experiment\nprint(len(experiment.load('climate')))", datasets=["climate"])
-    answer = project.notebook("run", "trial")
-    lines = answer.stderr.splitlines()
-    assert lines[0] == "trial: climate is not here; pulling it"
+    result = project.notebook("run", "trial")
+    lines = result.stderr.splitlines()
+    assert lines[0] == "trial: climate is missing locally; pulling it"
     assert lines[1].startswith("to pull from local") and any(line.startswith("pulled ") for line in lines)
 
 
-def test_data_that_is_nowhere_is_an_error(project: Any, forgotten: Path) -> None:
-    """Neither here nor on the remote: it says what is missing and how to get it; nothing is started."""
+def test_data_that_is_not_on_the_remote_either_is_an_error(project: Any, forgotten: Path) -> None:
+    """The error names what is missing and how to get it; nothing is started."""
     away = forgotten.rename(forgotten.with_name("away"))
     try:
-        answer = project.notebook("up", "climate-eda", check=False)
+        result = project.notebook("up", "climate-eda", check=False)
     finally:
         shutil.rmtree(forgotten, ignore_errors=True)
         away.rename(forgotten)
-    assert answer.returncode == 1
-    assert "error: climate-eda reads climate" in answer.stderr and "invoke data.compress" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert result.returncode == 1
+    assert "error: climate-eda reads climate" in result.stderr and "invoke data.compress" in result.stderr
+    assert "Traceback" not in result.stderr
     assert project.containers() == []
 
 
 @pytest.mark.parametrize("missing", ["notebooks/lib", "images/compose.yaml"])
-def test_what_is_missing_on_the_host_is_an_error(project: Any, missing: str) -> None:
-    """And not a folder that Docker makes and root owns."""
+def test_a_missing_path_on_the_host_is_an_error(project: Any, missing: str) -> None:
+    """Docker does not make a folder for it, which would belong to root."""
     path = project.root / missing
     away = path.rename(path.with_name("away"))
     try:
-        answer = project.notebook("up", "climate-eda", check=False)
-        assert answer.returncode == 2
-        assert str(path) in answer.stderr
+        result = project.notebook("up", "climate-eda", check=False)
+        assert result.returncode == 2
+        assert str(path) in result.stderr
         assert not path.exists()
     finally:
         away.rename(path)
 
 
-def test_a_new_notebook_can_be_worked_with_at_once(project: Any) -> None:
-    """Its file loads its datasets, its table is in pyproject.toml; its name is taken then."""
+def test_a_new_notebook_runs_at_once(project: Any) -> None:
+    """Its file loads its datasets, its table is in pyproject.toml, and its name is in use."""
     kept = (project.root / "pyproject.toml").read_text("utf-8")
     try:
         project.notebook("new", "fresh", "--image", "jupyter-notebook", "--dataset", "climate")
         assert project.notebook("run", "fresh").stdout.startswith("fresh: 2 cells in ")
-        answer = project.notebook("new", "fresh", "--image", "jupyter-notebook", check=False)
-        assert answer.returncode == 2 and "there is a notebook fresh already" in answer.stderr
+        result = project.notebook("new", "fresh", "--image", "jupyter-notebook", check=False)
+        assert result.returncode == 2 and "a notebook fresh already exists" in result.stderr
         for words, nearest in (
             (("other", "--image", "jupyter-notbook"), "'jupyter-notebook'"),
             (("other", "--image", "jupyter-notebook", "--dataset", "climat"), "'climate'"),
         ):
-            answer = project.notebook("new", *words, check=False)
-            assert answer.returncode == 2 and nearest in answer.stderr
+            result = project.notebook("new", *words, check=False)
+            assert result.returncode == 2 and nearest in result.stderr
         assert not (project.root / "notebooks/other.ipynb").exists()
     finally:
         project.write("pyproject.toml", kept)
@@ -261,18 +299,18 @@ def _url(output: str) -> str:
 def _status(url: str) -> int:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=30) as answer:
-            return int(answer.status)
+        with opener.open(url, timeout=30) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
 
 
 @contextmanager
 def _on_a_terminal(project: Any, *words: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A command as somebody types it, and what it writes."""
+    """A command on a terminal, with its output."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        project.command(sys.executable, "-m", "notebook_run", *words),
+        project.command(*project.notebook_command(*words)),
         cwd=project.root,
         env=project.environment(),
         stdin=theirs,
@@ -290,7 +328,7 @@ def _on_a_terminal(project: Any, *words: str) -> Iterator[tuple[int, subprocess.
 
 
 def _read_until(output: int, text: str) -> None:
-    said, end = "", time.monotonic() + 120
-    while text not in said:
-        assert time.monotonic() < end, said
-        said += os.read(output, 4096).decode("utf-8", "replace")
+    text_so_far, end = "", time.monotonic() + 120
+    while text not in text_so_far:
+        assert time.monotonic() < end, text_so_far
+        text_so_far += os.read(output, 4096).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What the tests of data_share against real servers share: SeaweedFS, its roles, and small projects."""
+"""Fixtures for the tests of data_share against real servers: SeaweedFS, its roles, and small projects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUCKET = "team"
 
 
 def tracked() -> Any:
-    """The helper of the package's own tests."""
+    """The module that creates projects for the package's own tests."""
     spec = importlib.util.spec_from_file_location("tracked", ROOT / "packages/data-share/tests/tracked.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -44,7 +44,7 @@ READER = Identity(name="reader", policies=[policy(LIST, GET)])
 CONTRIBUTOR = Identity(name="contributor", policies=[policy(LIST, GET, PUT, ABORT)])
 STEWARD = Identity(name="steward", policies=[policy(LIST, GET, PUT, ABORT, DELETE)])
 BLIND = Identity(name="blind", policies=[policy(GET, PUT, ABORT)])
-# May put below some folders of objects only: whoever pushes much is refused half way.
+# Allowed to put only below some folders of objects, so that a larger push is refused half-way.
 HALF = Identity(
     name="half",
     policies=[
@@ -70,13 +70,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
 
 @pytest.fixture
 def prefix(request: pytest.FixtureRequest) -> str:
-    """A prefix of the bucket that is this test's own."""
+    """A prefix of the bucket that only this test uses."""
     return "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
 
 
 @pytest.fixture
 def make_project(tmp_path: Path, server: SeaweedFS, prefix: str) -> Callable[..., Any]:
-    """Makes a project whose remote `team` is the bucket."""
+    """Creates projects whose remote `team` is the bucket."""
 
     def make(*, endpoint: str = "", url: str = "", name: str = "räum 1", more: str = "") -> Any:
         project = tracked().Project(tmp_path / name)

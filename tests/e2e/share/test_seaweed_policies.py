@@ -1,4 +1,4 @@
-"""What the tests against SeaweedFS rely on: it does judge the policies of its identities."""
+"""SeaweedFS evaluates the policies of its identities, on which other tests rely."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ READER = Identity(
 )
 
 
-def test_an_identity_may_do_what_its_policies_say_and_nothing_else(tmp_path: Path) -> None:
-    """Prefixes, the condition on s3:prefix and a bucket policy's denial decide, as on AWS."""
+def test_policies_limit_an_identity(tmp_path: Path) -> None:
+    """Prefixes, the condition on s3:prefix and the denial of a bucket policy have the same effect as on AWS."""
     with SeaweedFS(tmp_path, [READER]) as server:
         server.make_bucket("team")
         for key in ("project/näme 1", "other/1"):

@@ -1,5 +1,5 @@
-// The last version in which the Python language host was part of a module that the proxy has; it is a module of its own
-// since, which the proxy does not give. Engine and host of different ages understand each other.
+// The last version in which the Python language host was part of the SDK's module. Since then it has been a separate
+// module, which is not available from the Go module proxy. Engine and host of different versions are compatible.
 module shrinkwrap.example/pulumi-python-host
 
 go 1.25.11

@@ -1,284 +1,299 @@
-"""Every error that data_convert raises for something a user can cause or mend."""
+"""The errors of this package: caused by the user's input or by the environment, reported without a traceback."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from s3_access import is_s3_url
+from terminal import EXIT_FAILED, EXIT_INTERRUPTED, ShrinkwrapError, count_text, nearest_name
+
+_SHOWN_FILES: Final = 10
+"""Files of one fault that an error names; it counts the others."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the known name closest to `name`, or nothing."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {match[0]!r}?" if match else ""
+def nearest_hint(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known name closest to `name`; empty if none is close."""
+    nearest = nearest_name(name, known)
+    return f"; did you mean {nearest!r}?" if nearest else ""
 
 
-class DataConvertError(Exception):
-    """Base of all errors of this package; `exit_code` is 2 for wrong input, 1 for failed work."""
+class DataConvertError(ShrinkwrapError):
+    """Base of all errors of this package."""
 
-    exit_code = 2
+
+class FailedWorkError(DataConvertError):
+    """The input may be right, but the work could not be completed."""
+
+    exit_code = EXIT_FAILED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """One thing wrong in datasets.toml: where (key path) and what."""
+    """One mistake in datasets.toml.
+
+    Attributes:
+        key: Where it is, as a path of keys such as `datasets.climate.columns[3].type`.
+        problem: What is wrong, as the end of a sentence about the key.
+    """
 
     key: str
-    says: str
+    problem: str
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.says}"
+        return f"{self.key}: {self.problem}"
 
 
 class SpecErrors(DataConvertError):
-    """The dataset description is wrong; every mistake is in `mistakes`."""
+    """A dataset is described wrongly; `mistakes` has every mistake of the file."""
 
     def __init__(self, path: Path | str, mistakes: Sequence[Mistake]) -> None:
         self.path = path
         self.mistakes = tuple(mistakes)
-        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) != 1 else ''}"
+        count = count_text(len(self.mistakes), "mistake")
         super().__init__("\n".join([f"{path}: {count}", *(f"  {mistake}" for mistake in self.mistakes)]))
 
 
-class UnknownDatasetError(DataConvertError):
-    """A dataset was asked for that datasets.toml does not describe."""
-
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.name = name
-        self.known = tuple(known)
-        super().__init__(
-            f"there is no dataset {name!r} in data/datasets.toml{nearest(name, self.known) or '.'}"
-            f" Datasets: {', '.join(self.known) or 'none'}."
-        )
-
-
 class NoRawDataError(DataConvertError):
-    """A dataset has no input file."""
+    """A dataset has no raw file.
 
-    def __init__(self, dataset: str, folder: Path, pattern: str, *, others: Sequence[str] = ()) -> None:
+    Attributes:
+        others: Names of files in the folder that are not raw files of the dataset.
+        hints: What to do with those that could be.
+    """
+
+    def __init__(
+        self, dataset: str, folder: Path | str, pattern: str, *, others: Sequence[str] = (), hints: Sequence[str] = ()
+    ) -> None:
         self.dataset = dataset
         self.folder = folder
         self.others = tuple(others)
-        found = f" (it holds {len(others)} that do not match, such as {others[0]})" if others else ""
-        super().__init__(
-            f"{dataset}: no raw data: no file matches {pattern} in {folder}{found}."
-            f" Put the raw files there, get the Parquet with `invoke data.pull --dataset {dataset}`,"
+        self.hints = tuple(hints)
+        found = f" (found {count_text(len(others), 'other file')}, such as {others[0]})" if others else ""
+        advice = (
+            "Upload the raw files there, or correct `source` in data/datasets.toml."
+            if is_s3_url(str(folder))
+            else f"Put the raw files there, get the Parquet with `invoke data.pull --dataset {dataset}`,"
             f" or make a sample with `invoke data.sample --dataset {dataset}`."
         )
-
-
-class NoRawDataAtAllError(DataConvertError):
-    """Several datasets have no input file."""
-
-    def __init__(self, missing: Sequence[NoRawDataError]) -> None:
-        self.missing = tuple(missing)
-        folders = "\n".join(f"  {error.dataset}: {error.folder}" for error in missing)
         super().__init__(
-            f"no raw data in any of these folders:\n{folders}\n"
-            "Put raw files there, get the Parquet with `invoke data.pull`, or make samples with `invoke data.sample`."
+            f"{dataset}: no raw data: no file matches {pattern} in {folder}{found}.{_joined(self.hints)} {advice}"
         )
 
 
-class PartNameClashError(DataConvertError):
-    """Two inputs would be written to one part."""
-
-    def __init__(self, dataset: str, part: str, sources: Sequence[str]) -> None:
-        self.part = part
-        self.sources = tuple(sources)
-        super().__init__(
-            f"{dataset}: {' and '.join(sources)} would both become {part}."
-            " Remove one of them, or group them on purpose with `parts` in data/datasets.toml."
-        )
-
-
-class UnmatchedSourceError(DataConvertError):
-    """A file name does not fit the pattern from which the part's name is made."""
-
-    def __init__(self, dataset: str, source: str, pattern: str) -> None:
-        super().__init__(
-            f"{dataset}: the file name {source!r} does not match `pattern` = {pattern!r},"
-            " from which its part's name is made. Rename it, or mend the pattern in data/datasets.toml."
-        )
+def _joined(hints: Sequence[str]) -> str:
+    return "".join(f" {hint}" for hint in hints[:_SHOWN_FILES])
 
 
 class SourceError(DataConvertError):
-    """An input file cannot be read as what it claims to be."""
+    """A raw file cannot be read as what its name and its dataset declare it to be."""
 
-    def __init__(self, source: Path | str, says: str) -> None:
+    def __init__(self, source: Path | str, problem: str) -> None:
         self.source = source
-        super().__init__(f"{source}: {says}")
+        super().__init__(f"{source}: {problem}")
 
 
 class SourceChangedError(SourceError):
-    """An input file changed while it was read; what was read of it was thrown away."""
+    """A raw file changed while it was read, so everything read from it was discarded."""
 
-    exit_code = 1
+    exit_code = EXIT_FAILED
 
     def __init__(self, source: Path | str) -> None:
-        super().__init__(source, "the file changed while it was read. Run again when nothing writes to it any more.")
+        super().__init__(source, "the file changed while it was read. Run again once no program writes to it.")
 
 
 class HeaderError(SourceError):
-    """The header line does not fit the declared columns."""
+    """The header does not match the declared columns."""
+
+
+class NotATableError(SourceError):
+    """A file to be inspected is not text with rows of cells."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reject:
-    """One input row that does not fit the spec.
+class FileFault:
+    """Why a file does not belong to the table of its folder.
 
     Attributes:
-        source: The input file, relative to the dataset's folder.
-        line: Physical line on which the row starts, from 1.
-        column: Name of the first column that does not fit; None if the row as a whole does not.
-        value: The text that does not fit.
-        says: Why.
-        raw: The row as it stands in the file, decoded, without its line end.
+        file: Its name below the folder.
+        problem: What was found and what to do, as sentences.
     """
 
-    source: str
-    line: int
-    column: str | None
-    value: str
-    says: str
-    raw: str
+    file: str
+    problem: str
 
     def __str__(self) -> str:
-        where = f"{self.source}:{self.line}"
-        if self.column is None:
-            return f"{where}: {self.says}"
-        return f"{where}: column {self.column!r}: {self.value!r} {self.says}"
+        return f"{self.file}: {self.problem}"
+
+
+class UnlikeFilesError(DataConvertError):
+    """Some files of a folder cannot be read together with the others; `faults` has every one of them."""
+
+    def __init__(self, folder: Path | str, faults: Sequence[FileFault], total: int) -> None:
+        self.faults = tuple(faults)
+        files = len({fault.file for fault in faults})
+        does = "does" if files == 1 else "do"
+        lines = [
+            f"{folder}: {files:,} of {count_text(total, 'file')} {does} not fit the others:",
+            *(f"  {_listed(names)}: {problem}" for problem, names in _files_by_problem(faults).items()),
+            "Fix these files or move them away, and inspect the folder again.",
+        ]
+        super().__init__("\n".join(lines))
+
+
+def _files_by_problem(faults: Sequence[FileFault]) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    for fault in faults:
+        files.setdefault(fault.problem, []).append(fault.file)
+    return files
+
+
+def _listed(files: Sequence[str]) -> str:
+    more = f" and {count_text(len(files) - _SHOWN_FILES, 'more file')}" if len(files) > _SHOWN_FILES else ""
+    return ", ".join(files[:_SHOWN_FILES]) + more
 
 
 class RejectedRowsError(DataConvertError):
-    """Rows that do not fit, in a dataset whose `on_reject` is "error": the part was not written."""
+    """Rows do not fit and the dataset has `on_reject = "error"`, so the part was not written.
 
-    def __init__(self, dataset: str, rejects: Sequence[Reject], *, advice: str = "") -> None:
+    Attributes:
+        rejects: The first rows that do not fit; each prints as its place and the reason.
+    """
+
+    def __init__(self, dataset: str, rejects: Sequence[object], *, where: str) -> None:
         self.dataset = dataset
         self.rejects = tuple(rejects)
-        lines = [f"  {reject}" for reject in self.rejects]
-        super().__init__(
-            "\n".join(
-                [
-                    f"{dataset}: {len(lines)} row{'s do' if len(lines) != 1 else ' does'} not fit the spec"
-                    " (the first ones found; nothing was written for this part):",
-                    *lines,
-                    advice
-                    or f'  Mend the rows or the type in data/datasets.toml, or set `on_reject = "keep"` for'
-                    f" {dataset} to keep such rows in a rejects file beside the part.",
-                ]
-            )
-        )
+        verb = "does" if len(rejects) == 1 else "do"
+        lines = [
+            f"{dataset}: {count_text(len(rejects), 'row')} {verb} not fit the dataset's description"
+            " (the first ones found; nothing was written for this part):",
+            *(f"  {reject}" for reject in rejects),
+            f'  Fix the rows or the type in data/datasets.toml, or set `on_reject = "keep"` for {dataset} to write'
+            f" these rows to {where}.",
+        ]
+        super().__init__("\n".join(lines))
+
+
+class TooManyRejectsError(DataConvertError):
+    """More rows of a part do not fit than the dataset's `max_rejects` allows, so the part was not written.
+
+    Attributes:
+        reasons: The rejects by reason, with what to declare.
+    """
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, dataset: str, problem: str, reasons: Sequence[str], enough: float, *, where: str) -> None:
+        self.reasons = tuple(reasons)
+        lines = [
+            f"{dataset}: {problem} (nothing was written for this part):",
+            *(f"  {reason}" for reason in reasons),
+            "  Fix the rows or the description in data/datasets.toml. To keep this many rows in"
+            f" {where}, set `max_rejects = {enough:g}` for {dataset}.",
+        ]
+        super().__init__("\n".join(lines))
+
+
+class ExpectationError(DataConvertError):
+    """Values of a part are not what its dataset expects, so the part was not written.
+
+    Attributes:
+        violations: Each prints as the expectation, the number of values and examples.
+    """
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, dataset: str, part: str, violations: Sequence[object]) -> None:
+        self.dataset = dataset
+        self.violations = tuple(violations)
+        lines = [
+            f"{dataset}: {part} is not what data/datasets.toml expects (nothing was written for this part):",
+            *(f"  {violation}" for violation in violations),
+            "  Fix the raw files, or change what is expected.",
+        ]
+        super().__init__("\n".join(lines))
 
 
 class FailedPartsError(DataConvertError):
-    """Several parts of a dataset failed; each one's error is in `failures`."""
-
-    def __init__(self, failures: Sequence[DataConvertError], total: int) -> None:
-        self.failures = tuple(failures)
-        self.exit_code = max(failure.exit_code for failure in failures)
-        shown = [str(failure) for failure in failures[:5]]
-        if len(failures) > len(shown):
-            shown.append(f"and {len(failures) - len(shown)} parts more.")
-        super().__init__("\n".join([f"{len(failures)} of {total} parts failed; the others are finished.", *shown]))
+    """Several parts of a dataset failed, at least one of them because of wrong input."""
 
 
-class OutputError(DataConvertError):
-    """The output folder cannot take what is to be written."""
-
-    exit_code = 1
+class OutputError(FailedWorkError):
+    """The output cannot be written."""
 
     def __init__(self, path: Path | str, error: OSError) -> None:
         self.path = path
         super().__init__(
             f"cannot write {path}: {error.strerror or error}."
-            " What was finished stays; run the same command again once this is mended."
+            " Finished parts stay; run the same command again once this is fixed."
         )
 
 
-class InterruptedConversionError(DataConvertError):
-    """Ctrl-C."""
+class UnreadableDeltaError(DataConvertError):
+    """Values in the middle of a part do not allow the encoding that its first rows suggest.
 
-    exit_code = 130
+    It never reaches the user: the part is converted again without this encoding.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        super().__init__(f"the steps of {', '.join(columns)} are too large for a delta encoding")
+
+
+class InterruptedConversionError(DataConvertError):
+    """Ctrl-C or SIGTERM stopped a conversion."""
+
+    exit_code = EXIT_INTERRUPTED
 
     def __init__(self, finished: int, total: int) -> None:
         super().__init__(
             f"interrupted: {finished} of {total} parts are finished and stay; no partial file is left."
-            " Run the same command again to do the rest."
-        )
-
-
-class NotATableError(SourceError):
-    """A file that is to be inspected is no text with rows of cells."""
-
-
-class NothingToInspectError(DataConvertError):
-    """There is no raw file at the path that is to be inspected."""
-
-    def __init__(self, path: Path, *, endings: str, others: Sequence[str] = ()) -> None:
-        self.path = path
-        self.others = tuple(others)
-        if path.exists():
-            found = (
-                f" It holds {len(others)} other file{'s' if len(others) != 1 else ''}, such as {others[0]}."
-                if others
-                else ""
-            )
-            super().__init__(f"{path}: no raw file there. Raw files end with {endings}.{found}")
-            return
-        parent = next(folder for folder in (path.parent, *path.parents, Path()) if folder.exists())
-        siblings = (
-            sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith("."))
-            if parent.is_dir()
-            else []
-        )
-        holds = f" (it holds {', '.join(siblings[:8])}{' …' if len(siblings) > 8 else ''})" if siblings else ""
-        super().__init__(
-            f"there is no {path}{nearest(path.name, siblings) or '.'}"
-            f" The nearest folder that exists is {parent}{holds}."
-        )
-
-
-class UnlikeFilesError(SourceError):
-    """A file has other columns than the first one; one dataset has one set of columns."""
-
-    def __init__(self, source: Path | str, first: Path | str, *, lacks: Sequence[str], has: Sequence[str]) -> None:
-        self.lacks = tuple(lacks)
-        self.has = tuple(has)
-        differences = [
-            f"{what} {', '.join(repr(name[:40]) for name in names[:5])}"
-            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            for what, names in (("lacks", lacks), ("has besides", has))
-            if names
-        ]
-        super().__init__(
-            source,
-            f"its header is not that of {first}: it {' and '.join(differences)}."
-            " Put each kind of file into a folder of its own and inspect the folders one by one.",
+            " Run the same command again to convert the others."
         )
 
 
 class TableError(DataConvertError):
-    """The table that is to be written to datasets.toml cannot be written there."""
+    """The table that an inspection suggests cannot be added to datasets.toml."""
 
 
-class LostWorkerError(DataConvertError):
-    """A process that read data for us ended before it was done."""
+def no_raw_data_error(missing: Sequence[NoRawDataError]) -> DataConvertError:
+    """The error for datasets of which none has raw files; that of the dataset if it is only one."""
+    if len(missing) == 1:
+        return missing[0]
+    folders = "\n".join(f"  {error.dataset}: {error.folder}" for error in missing)
+    return DataConvertError(
+        f"no raw data in any of these folders:\n{folders}\n"
+        "Put raw files there, get the Parquet with `invoke data.pull`, or make samples with `invoke data.sample`."
+    )
 
-    exit_code = 1
 
-    def __init__(self) -> None:
-        super().__init__(
-            "a worker process was ended from outside, probably because memory ran out. Run again with `--jobs 1`."
-        )
+def failed_parts_error(failures: Sequence[ShrinkwrapError], total: int) -> ShrinkwrapError:
+    """The error for one or more failed parts; its exit code is the highest of theirs."""
+    if len(failures) == 1:
+        return failures[0]
+    shown = [str(failure) for failure in failures[:5]]
+    if len(failures) > len(shown):
+        shown.append(f"and {count_text(len(failures) - len(shown), 'more part')}.")
+    text = "\n".join([f"{len(failures)} of {total} parts failed; the others are finished.", *shown])
+    is_input_wrong = any(failure.exit_code != EXIT_FAILED for failure in failures)
+    return FailedPartsError(text) if is_input_wrong else FailedWorkError(text)
 
 
-class RateError(DataConvertError):
-    """A link's rate is not written as a number and a unit, or is not above zero."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__(
-            f"{text!r} is not a rate. Write a number above zero and a unit, such as 4.056Mbps, 800kbps or 1Gbps"
-            " (bits per second), 5MB/s or 5MiB/s (bytes per second)."
-        )
+def nothing_to_inspect_error(
+    path: Path, *, endings: str, others: Sequence[str] = (), hints: Sequence[str] = ()
+) -> DataConvertError:
+    """The error for a path without raw files: what is there, or the nearest name that exists."""
+    if path.exists():
+        found = f" It has {count_text(len(others), 'other file')}, such as {others[0]}." if others else ""
+        return DataConvertError(f"{path}: no raw file found. Raw files end with {endings}.{found}{_joined(hints)}")
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    siblings = (
+        sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith(".")) if parent.is_dir() else []
+    )
+    content = f" (it has {', '.join(siblings[:8])}{' …' if len(siblings) > 8 else ''})" if siblings else ""
+    return DataConvertError(
+        f"{path} does not exist{nearest_hint(path.name, siblings) or '.'}"
+        f" The nearest folder that exists is {parent}{content}."
+    )

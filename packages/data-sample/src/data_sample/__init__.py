@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data_sample.errors import DataSampleError
-from data_sample.sample import SAMPLES, SampleReport, write_sample
-from data_sample.size import parse_size
+from data_sample.sample_table import sample_table
+from data_sample.samples import SAMPLES, SampleReport, write_samples
 
-__all__ = ["SAMPLES", "DataSampleError", "SampleReport", "parse_size", "write_sample"]
+__all__ = ["SAMPLES", "DataSampleError", "SampleReport", "sample_table", "write_samples"]

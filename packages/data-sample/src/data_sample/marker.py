@@ -1,4 +1,4 @@
-"""The marker file that says which files of a folder are samples, and which request they answer."""
+"""The marker file: which files of a folder are samples, and of which request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from data_sample.errors import MarkerError
+from data_sample.errors import FolderError
 
 MARKER_NAME = ".sample.json"
 _TEMPORARY_NAME = ".sample.json.tmp"
@@ -17,7 +17,7 @@ OWN_NAMES = frozenset({MARKER_NAME, _TEMPORARY_NAME})
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked for; the same request gives the same bytes."""
+    """What the caller requested; the same request gives the same bytes."""
 
     dataset: str
     seed: int
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What a sample file holds."""
+    """Size and digest of a sample file."""
 
     size_bytes: int
     sha256: str
@@ -35,10 +35,10 @@ class Written:
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """A request, the names it leads to, and the files made so far.
+    """A request, the names of its files, and the files written so far.
 
-    A file is listed in `files` before it gets its name, so whatever has a planned name but is not listed with
-    its hash was put there by somebody else.
+    A file is listed in `files` before it is renamed to its name. So a file that has a planned name and is not listed
+    is not ours.
     """
 
     request: Request
@@ -52,10 +52,10 @@ class Marker:
 
 
 def read_marker(folder: Path) -> Marker | None:
-    """The marker of a folder, or None if it has none.
+    """The marker of a folder, or None if there is none.
 
     Raises:
-        MarkerError: if the file is there but does not name sample files.
+        FolderError: The file is invalid, or names a file outside the folder.
     """
     path = folder / MARKER_NAME
     if not path.is_file():
@@ -69,14 +69,14 @@ def read_marker(folder: Path) -> Marker | None:
         )
         stray = [name for name in (*marker.planned, *marker.files) if Path(name).name != name]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MarkerError(path, f"{type(error).__name__}: {error}") from error
+        raise _invalid(path, f"{type(error).__name__}: {error}") from error
     if stray:
-        raise MarkerError(path, f"it names {stray[0]!r}, which is no file of this folder")
+        raise _invalid(path, f"it names {stray[0]!r}, which is not a file of this folder")
     return marker
 
 
 def write_marker(folder: Path, marker: Marker) -> None:
-    """Replace the marker as a whole, safe on disk before this returns."""
+    """Replace the marker atomically; it is on disk when this returns."""
     document = {
         "about": "Sample data written by data.sample. It may be deleted and written again.",
         "request": asdict(marker.request),
@@ -89,3 +89,10 @@ def write_marker(folder: Path, marker: Marker) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(folder / MARKER_NAME)
+
+
+def _invalid(path: Path, reason: str) -> FolderError:
+    return FolderError(
+        f"{path} cannot be read ({reason}), so it is unknown which files of this folder are samples. Move the folder"
+        " away and run data.sample again."
+    )

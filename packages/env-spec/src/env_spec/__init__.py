@@ -1,52 +1,56 @@
-"""Which Poetry groups make which image, and the slice of the lock they stand for."""
+"""Which Poetry groups make which image, and the slice of the lock that they need."""
 
 from __future__ import annotations
 
-from env_spec.container import built_reference, image_name, inspected_image
-from env_spec.diff import Change, ImageDiff, image_diffs
-from env_spec.drift import PROBE, Difference, Drift, Installed, added_distributions, drift, parse_installed
-from env_spec.environment import ImageEnvironment, image_environment, images_with_groups
+from env_make import authenticated_url
+from env_spec.declaration.groups import DependencyGroup, Requirement
+from env_spec.declaration.images import PLATFORMS, ImageSpec, is_reference, is_registry
+from env_spec.declaration.notebooks import NotebookDataset, NotebookSpec
+from env_spec.declaration.own import OWN_FOLDER
+from env_spec.declaration.spec import EnvSpec, check_notebooks, group_sets, load_spec, lock_folders, parse_spec
+from env_spec.declaration.tables import normalized_name
 from env_spec.errors import (
     EnvSpecError,
     FileError,
-    IncludeCycleError,
     InstalledError,
     LockError,
-    NotBuiltError,
-    ParentCycleError,
     PoetryError,
     RevisionError,
     SpecError,
     SpecErrors,
-    UnknownGroupsError,
-    UnknownImagesError,
     UnknownNameError,
-    UnknownNotebooksError,
-    unknown_name,
 )
-from env_spec.fingerprint import fingerprint
-from env_spec.groups import DependencyGroup, Requirement
-from env_spec.images import PLATFORMS, ImageSpec, is_reference, is_registry, size_bytes
-from env_spec.lock import (
-    LockedFile,
-    LockedPackage,
-    LockedSource,
-    applicable,
-    is_up_to_date,
-    load_lock,
-    lock_slice,
-    parse_lock,
+from env_spec.image.base import machine_base, with_base
+from env_spec.image.diff import Change, ImageDiff, image_diffs
+from env_spec.image.drift import (
+    DamagedFile,
+    Difference,
+    Drift,
+    Installed,
+    added_distributions,
+    drift,
+    parse_installed,
+    replaced_records,
 )
-from env_spec.matrix import Matrix, MatrixEntry, matrix, matrix_of_changes
-from env_spec.notebooks import NotebookDataset, NotebookSpec
-from env_spec.project import ProjectFiles, read_project
-from env_spec.revision import read_revision
-from env_spec.spec import EnvSpec, check_notebooks, group_sets, load_spec, parse_spec
+from env_spec.image.environment import ImageEnvironment, image_environment, images_with_groups
+from env_spec.image.fingerprint import fingerprint
+from env_spec.image.matrix import Matrix, MatrixEntry, matrix, matrix_of_changes, matrix_since
+from env_spec.image.probe import PROBE
+from env_spec.lock.lockfile import is_up_to_date, load_lock, parse_lock
+from env_spec.lock.slice import LockedFile, LockedPackage, LockedSource, applicable, lock_slice
+from env_spec.locking import lock_project
+from env_spec.project.content import EMPTY_DIGEST, is_hashed, is_in_project
+from env_spec.project.files import ProjectFiles, read_current_project, read_project, read_slice
+from env_spec.project.revision import read_revision
+from env_spec.verification import Verification, verify_environment, verify_installed
 
 __all__ = [
+    "EMPTY_DIGEST",
+    "OWN_FOLDER",
     "PLATFORMS",
     "PROBE",
     "Change",
+    "DamagedFile",
     "DependencyGroup",
     "Difference",
     "Drift",
@@ -56,7 +60,6 @@ __all__ = [
     "ImageDiff",
     "ImageEnvironment",
     "ImageSpec",
-    "IncludeCycleError",
     "Installed",
     "InstalledError",
     "LockError",
@@ -65,45 +68,50 @@ __all__ = [
     "LockedSource",
     "Matrix",
     "MatrixEntry",
-    "NotBuiltError",
     "NotebookDataset",
     "NotebookSpec",
-    "ParentCycleError",
     "PoetryError",
     "ProjectFiles",
     "Requirement",
     "RevisionError",
     "SpecError",
     "SpecErrors",
-    "UnknownGroupsError",
-    "UnknownImagesError",
     "UnknownNameError",
-    "UnknownNotebooksError",
+    "Verification",
     "added_distributions",
     "applicable",
-    "built_reference",
+    "authenticated_url",
     "check_notebooks",
     "drift",
     "fingerprint",
     "group_sets",
     "image_diffs",
     "image_environment",
-    "image_name",
     "images_with_groups",
-    "inspected_image",
+    "is_hashed",
+    "is_in_project",
     "is_reference",
     "is_registry",
     "is_up_to_date",
     "load_lock",
     "load_spec",
+    "lock_folders",
+    "lock_project",
     "lock_slice",
+    "machine_base",
     "matrix",
     "matrix_of_changes",
+    "matrix_since",
+    "normalized_name",
     "parse_installed",
     "parse_lock",
     "parse_spec",
+    "read_current_project",
     "read_project",
     "read_revision",
-    "size_bytes",
-    "unknown_name",
+    "read_slice",
+    "replaced_records",
+    "verify_environment",
+    "verify_installed",
+    "with_base",
 ]

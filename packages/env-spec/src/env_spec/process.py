@@ -1,4 +1,4 @@
-"""The one place where processes are started: git and Poetry."""
+"""Starts processes: git, Poetry and Python. No other module of the package does."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def started(command: list[str], *, root: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a command in the project's folder; what it prints is kept."""
+def run_captured(command: list[str], *, root: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command in the project's folder and capture its output."""
     return subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False)
 
 
-def streamed(command: list[str], *, root: Path, environment: Mapping[str, str]) -> int:
-    """Run a command in the project's folder; all it prints goes to standard error at once.
+def run_streamed(command: list[str], *, root: Path, environment: Mapping[str, str]) -> int:
+    """Run a command in the project's folder; its output is copied to standard error immediately.
 
     Returns:
         Its exit status.

@@ -1,30 +1,38 @@
-"""The declared images and what of them is on this machine."""
+"""Lists the declared images and their state on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from image_build.check import image_drift
-from image_build.engine import Engine
-from image_build.plan import ImagePlan
-from image_build.revision import FINGERPRINT_LABEL
-from image_build.sizes import shown_bytes
+from image_build.engine import Engine, engine_failures
+from image_build.planning.build_plan import plan_build
+from image_build.planning.image_plan import ImagePlan
+from image_build.planning.repository import is_built_elsewhere, repository_ids
+from image_build.planning.request import BuildRequest
+from image_build.planning.revision import FINGERPRINT_LABEL
+from image_build.testing.image_test import image_drift
+from terminal import Column, size_text, table
 
-_SHOWN = 3
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_LISTED_DIFFERENCES = 3
+_UNKNOWN = "–"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedImage:
-    """One declared image.
+    """The state of a declared image.
 
     Attributes:
-        state: `current`; `stale` if what is here was built for another fingerprint; `absent`.
-        built_for: The fingerprint of what is here.
-        age_days: Since the commit it was built from.
-        drift: What in it is not as locked now, a phrase per package; None if it is absent.
+        state: `current`; `stale` if the local image was built for another fingerprint; `absent`.
+        built_for: The fingerprint of the local image.
+        age_days: Since it was built or pulled on this machine; None if the engine does not know.
+        drift: What differs from the lock, a phrase for each package; None if the image is absent.
     """
 
     name: str
@@ -36,49 +44,67 @@ class ListedImage:
     age_days: float | None = None
     drift: tuple[str, ...] | None = None
 
-    def facts(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
+
+@engine_failures()
+def list_images(root: Path, *, base: str | None = None) -> list[ListedImage]:
+    """The declared images, each with its newest local version.
+
+    Raises:
+        EnvSpecError: The project's files have mistakes.
+        ImageBuildError: No engine answers, or the images cannot be planned.
+    """
+    plan = plan_build(root, BuildRequest(base=base))
+    ids = repository_ids(root)
+    return [_listed(plan.engine, image, ids) for image in plan.requested]
 
 
-def list_images(engine: Engine, plans: Sequence[ImagePlan]) -> list[ListedImage]:
-    """One row per image, with the newest that is here."""
-    return [_listed(engine, plan) for plan in plans if plan.is_asked]
+def images_table(images: Sequence[ListedImage]) -> Table:
+    """A row for each image; `drift_text` has the details of stale ones, which are too long for a column."""
+    columns = [
+        Column(heading="image", is_folded=False),
+        Column(heading="groups"),
+        Column(heading="fingerprint", is_folded=False),
+        Column(heading="state", is_folded=False),
+        Column(heading="size", align="right"),
+        Column(heading="age", align="right"),
+    ]
+    rows = []
+    for image in images:
+        size = size_text(image.size_bytes) if image.size_bytes is not None else _UNKNOWN
+        age = f"{image.age_days:.1f} days" if image.age_days is not None else _UNKNOWN
+        rows.append((image.name, ", ".join(image.groups), image.fingerprint, image.state, size, age))
+    return table(columns, rows)
 
 
-def shown_images(rows: Sequence[ListedImage]) -> str:
-    """The rows as a table."""
-    table = [("image", "groups", "fingerprint", "built?", "size", "age", "drift")]
-    for row in rows:
-        state = f"stale ({row.built_for})" if row.state == "stale" else row.state
-        size = shown_bytes(row.size_bytes) if row.size_bytes is not None else "–"
-        age = f"{row.age_days:.1f} days" if row.age_days is not None else "–"
-        table.append((row.name, ", ".join(row.groups), row.fingerprint, state, size, age, _shown_drift(row)))
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)) for line in table)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+def drift_text(images: Sequence[ListedImage]) -> str:
+    """A line for each stale image: which version is local, and how it differs from the lock."""
+    return "\n".join(_drift_line(image) for image in images if image.state == "stale")
 
 
-def _shown_drift(row: ListedImage) -> str:
-    if row.drift is None:
-        return "–"
-    if not row.drift:
-        return "none" if row.state == "current" else "same packages; base, Dockerfile or sources differ"
-    more = [f"and {len(row.drift) - _SHOWN} more"] if len(row.drift) > _SHOWN else []
-    return ", ".join([*row.drift[:_SHOWN], *more])
+def _drift_line(image: ListedImage) -> str:
+    drift = image.drift or ()
+    count = len(drift) - _LISTED_DIFFERENCES
+    differences = ", ".join([*drift[:_LISTED_DIFFERENCES], *([f"and {count} more"] if count > 0 else [])])
+    same = "has the same packages; base, Dockerfile or sources differ"
+    return f"{image.name}: local is env-{image.built_for}, which {f'differs: {differences}' if drift else same}"
 
 
-def _listed(engine: Engine, plan: ImagePlan) -> ListedImage:
+def _listed(engine: Engine, plan: ImagePlan, repositories: Sequence[str]) -> ListedImage:
     names = [plan.reference, *engine.references(plan.repository)]
     images = ((name, image) for name in names if (image := engine.image(name)))
-    # One without the label is somebody else's of that name.
-    ours = ((name, image) for name, image in images if FINGERPRINT_LABEL in image.labels)
+    # An image without the label has the same name but was not built by Shrinkwrap.
+    # Another repository can have an image of this name; with the fingerprint of ours, its content is the same.
+    ours = (
+        (name, image)
+        for name, image in images
+        if FINGERPRINT_LABEL in image.labels
+        and (name == plan.reference or not is_built_elsewhere(image.labels, repositories))
+    )
     reference, image = next(ours, ("", None))
     if image is None:
         return ListedImage(name=plan.name, groups=plan.groups, fingerprint=plan.fingerprint, state="absent")
     built_for = image.labels[FINGERPRINT_LABEL]
-    is_current = built_for == plan.fingerprint
-    created = datetime.fromisoformat(image.created.replace("Z", "+00:00"))
+    is_current = built_for == plan.fingerprint and plan.found != "moved"
     return ListedImage(
         name=plan.name,
         groups=plan.groups,
@@ -86,7 +112,7 @@ def _listed(engine: Engine, plan: ImagePlan) -> ListedImage:
         state="current" if is_current else "stale",
         built_for=built_for,
         size_bytes=image.size_bytes,
-        age_days=(datetime.now(UTC) - created).total_seconds() / 86400,
-        # A current one passed its test before it got its name; another is looked into.
+        age_days=(datetime.now(UTC) - image.placed).total_seconds() / 86400 if image.placed else None,
+        # A current image passed its test before it got its name.
         drift=() if is_current else image_drift(engine, plan, reference),
     )

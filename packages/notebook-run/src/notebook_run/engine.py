@@ -1,61 +1,65 @@
-"""The one door to Docker and processes: containers by the SDK; compose and sibling commands as processes."""
+"""The Docker Engine of this machine, for containers of notebooks."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import http.client
-import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from image_build import engine as image_engine
-from notebook_run.errors import (
-    NoComposeError,
-    NoFreePortError,
-    NotStartedError,
-    NotStoppedError,
-    PortBusyError,
-    SiblingFailedError,
-)
-from notebook_run.needs import Mount
+from image_build.engine import engine_errors
+from notebook_run.container import Mount
+from notebook_run.errors import NotebookInputError
+from notebook_run.lost_files import written_outside
+from notebook_run.place import ProgramExit
+from notebook_run.processes import signals_blocked
+from notebook_run.project import missing_file
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
 
 ROOT_LABEL: Final = "io.shrinkwrap.root"
 KIND_LABEL: Final = "io.shrinkwrap.kind"
 NOTEBOOK_LABEL: Final = "io.shrinkwrap.notebook"
 OUT_LABEL: Final = "io.shrinkwrap.out"
-FIRST_PORT: Final = 8888
-LAST_PORT: Final = 8950
-_COMPOSE_TIMEOUT_S: Final = 120
+# Of a change of a container's files, and of the mode of a file, in Docker's API.
+_REMOVED: Final = 2
+_FOLDER: Final = 1 << 31
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a container ended."""
-
-    exit_code: int
-    is_out_of_memory: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Upped:
-    """A notebook's container that `up` made.
+class ContainerRequest:
+    """A container for one command.
 
     Attributes:
-        state: As Docker calls it: running, exited, ….
-        health: starting, healthy or unhealthy, as the image's last check said.
-        port: Of 127.0.0.1.
-        image: Reference that it was made from.
+        image: Reference of a local image.
+        user: `UID:GID`.
+        memory_bytes: Limit of its memory; None for no limit.
+        has_selinux: Give the mounted files the label that SELinux demands of files in containers.
+    """
+
+    image: str
+    command: Sequence[str]
+    mounts: Sequence[Mount]
+    environment: Mapping[str, str]
+    user: str
+    memory_bytes: int | None
+    has_network: bool
+    labels: Mapping[str, str]
+    has_selinux: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningNotebook:
+    """The container that `notebook.up` started for a notebook; it may have stopped by itself.
+
+    Attributes:
+        state: Docker's word: running, exited, ….
+        health: starting, healthy or unhealthy: the result of the image's last check.
+        port: On 127.0.0.1.
+        image: Reference of its image.
         started: Time, as ISO 8601.
     """
 
@@ -73,94 +77,126 @@ class Upped:
 
 
 class Engine(image_engine.Engine):
-    """A connection to the Docker Engine of this machine, for notebooks."""
+    """A connection to the Docker Engine."""
 
     @property
     def is_rootless(self) -> bool:
-        """It runs as an ordinary user."""
+        """Whether the engine runs as an ordinary user."""
         return any("rootless" in option for option in self._client.info().get("SecurityOptions") or [])
 
-    def run_lines(
-        self,
-        reference: str,
-        command: Sequence[str],
-        *,
-        mounts: Iterable[Mount],
-        environment: Mapping[str, str],
-        user: str,
-        memory_bytes: int | None,
-        has_network: bool,
-        labels: Mapping[str, str],
-        hear: Callable[[str], None],
-    ) -> Ended:
-        """Run a command in a container of its own and hear each line that it says; the container is gone afterwards."""
+    def run_lines(self, request: ContainerRequest, on_line: Callable[[str], None]) -> ProgramExit:
+        """Run a command in a new container, pass on each line of its output, and remove the container."""
         container: Container | None = None
         try:
-            with image_engine.refusals(f"running {reference}"), _uninterrupted():
-                container = self._client.containers.create(
-                    reference,
-                    command=list(command[1:]),
-                    entrypoint=command[0],
-                    environment=dict(environment),
-                    user=user,
-                    working_dir="/",
-                    mounts=[_bind(mount) for mount in mounts],
-                    # Without swap to fall back on, a limit is one.
-                    **({"mem_limit": memory_bytes, "memswap_limit": memory_bytes} if memory_bytes else {}),
-                    network_mode="bridge" if has_network else "none",
-                    labels=dict(labels),
-                )
-            with image_engine.refusals(f"running {reference}"):
-                chunks = container.attach(stream=True, stdout=True, stderr=True, demux=True)
-                container.start()
-            for line in _lines(chunks):
-                hear(line)
-            return _ended(container)
+            with engine_errors(f"running {request.image}"), signals_blocked():
+                container = self._created(request)
+            with engine_errors(f"running {request.image}"):
+                attached = container.attach(stream=True, stdout=True, stderr=True, demux=True)
+            # The stream's own `close` does not close the connection, which an Engine in a test would leave open.
+            with closing(attached._response):
+                with engine_errors(f"running {request.image}"):
+                    container.start()
+                for line in joined_lines(attached):
+                    on_line(line)
+            return self._container_exit(container, [mount.target for mount in request.mounts])
         finally:
-            # A second Ctrl-C must not leave it running.
-            with image_engine.refusals(f"removing the container of {reference}"), _uninterrupted():
+            # A second Ctrl-C must not leave the container running.
+            with engine_errors(f"removing the container of {request.image}"), signals_blocked():
                 if container:
                     container.remove(force=True, v=True)
 
+    def _created(self, request: ContainerRequest) -> Container:
+        limit = request.memory_bytes
+        return self._client.containers.create(
+            request.image,
+            command=list(request.command[1:]),
+            entrypoint=request.command[0],
+            environment=dict(request.environment),
+            user=request.user,
+            working_dir="/",
+            **mount_arguments(request),
+            # Swap would raise the limit.
+            **({"mem_limit": limit, "memswap_limit": limit} if limit else {}),
+            network_mode="bridge" if request.has_network else "none",
+            labels=dict(request.labels),
+        )
+
+    def _container_exit(self, container: Container, mounted: Sequence[str]) -> ProgramExit:
+        exit_code = int(container.wait()["StatusCode"])
+        container.reload()
+        return ProgramExit(
+            exit_code=exit_code,
+            is_out_of_memory=bool(container.attrs["State"].get("OOMKilled")),
+            lost_files=self._lost_files(container, mounted),
+        )
+
+    def lost_files(self, container: str) -> tuple[str, ...]:
+        """The files of a notebook's container that are lost when it is removed, except temporary ones."""
+        with engine_errors("listing the files of a container"):
+            found = self._client.containers.get(container)
+            mounts = found.attrs["Mounts"]
+            in_memory = [mount["Destination"] for mount in mounts if mount["Type"] == "tmpfs"]
+            lost = self._lost_files(found, [mount["Destination"] for mount in mounts])
+            # Docker's list of changes does not have files in memory, and only a running container has them.
+            if in_memory and found.status == "running":
+                _, output = found.exec_run(["find", *in_memory, "-xdev", "-type", "f"], stderr=False)
+                lost = (*output.decode("utf-8", "replace").splitlines(), *lost)
+        return tuple(sorted(lost))
+
+    def _lost_files(self, container: Container, mounted: Sequence[str]) -> tuple[str, ...]:
+        # Removed files are not results.
+        changed = [change["Path"] for change in container.diff() or [] if change["Kind"] != _REMOVED]
+        outside = written_outside(changed, mounted)
+        return tuple(path for path in outside if not self._is_folder(container, path))
+
+    def _is_folder(self, container: Container, path: str) -> bool:
+        from docker.utils import decode_json_header
+
+        # The SDK's method for this would begin to send the file.
+        api = self._client.api
+        answer = api.head(f"{api.base_url}/v{api.api_version}/containers/{container.id}/archive", params={"path": path})
+        answer.raise_for_status()
+        return bool(decode_json_header(answer.headers["x-docker-container-path-stat"])["mode"] & _FOLDER)
+
     def remove_runs(self, out: Path) -> int:
-        """Remove the containers of runs that write to a folder, and say how many there were."""
-        with image_engine.refusals("removing what a killed run left"):
-            left = self._client.containers.list(
+        """Remove the containers of runs that write to a folder, and return their number."""
+        with engine_errors("removing the container of a run that was killed"):
+            containers = self._client.containers.list(
                 all=True, filters={"label": [f"{OUT_LABEL}={out}", f"{KIND_LABEL}=run"]}
             )
-            for container in left:
+            for container in containers:
                 container.remove(force=True, v=True)
-        return len(left)
+        return len(containers)
 
-    def upped(self, root: Path) -> dict[str, Upped]:
-        """The notebooks of a repository that were started with `up`, by name."""
-        with image_engine.refusals("listing containers"):
+    def running_notebooks(self, root: Path) -> dict[str, RunningNotebook]:
+        """The notebooks of a project that `notebook.up` started, by name."""
+        with engine_errors("listing containers"):
             containers = self._client.containers.list(
                 all=True, filters={"label": [f"{ROOT_LABEL}={root}", f"{KIND_LABEL}=up"]}
             )
-        found = [_upped(container) for container in containers]
+        found = [_running_notebook(container) for container in containers]
         return {each.notebook: each for each in sorted(found, key=lambda each: each.notebook)}
 
     def last_lines(self, container: str, count: int = 8) -> list[str]:
-        """What a container said last."""
-        with image_engine.refusals("reading what a container said"):
-            said = self._client.containers.get(container).logs(tail=count)
-        return [line.rstrip() for line in said.decode("utf-8", "replace").splitlines()]
+        """The last lines of a container's output."""
+        with engine_errors("reading the output of a container"):
+            output = self._client.containers.get(container).logs(tail=count)
+        return [line.rstrip() for line in output.decode("utf-8", "replace").splitlines()]
 
     def follow(self, container: str, write: Callable[[str], None], *, is_followed: bool) -> None:
-        """Hand on what a container said and, if it is followed, what it says until it ends."""
-        with image_engine.refusals("reading what a container said"):
+        """Pass on the output of a container so far and, if it is followed, until the container ends."""
+        with engine_errors("reading the output of a container"):
             found = self._client.containers.get(container)
             for chunk in found.logs(stream=True, follow=is_followed):
                 write(chunk.decode("utf-8", "replace"))
 
     def wait(self, container: str) -> int:
-        """The exit code of a container, when it ends."""
-        with image_engine.refusals("waiting for a container"):
+        """Wait until a container ends; its exit code."""
+        with engine_errors("waiting for a container"):
             return int(self._client.containers.get(container).wait()["StatusCode"])
 
     def port_owner(self, port: int) -> str | None:
-        """The container that has a port of this machine."""
+        """The container that publishes a port on this machine, in words."""
         for container in self._client.containers.list():
             bindings = [binding for bound in container.ports.values() for binding in bound or []]
             if any(binding["HostPort"] == str(port) for binding in bindings):
@@ -169,120 +205,21 @@ class Engine(image_engine.Engine):
         return None
 
 
-def compose_up(project: str, file: Path, *, notebook: str) -> None:
-    """Start what a compose file says.
-
-    Raises:
-        NotStartedError: Compose says why not.
-    """
-    answer = _compose(project, "--file", str(file), "up", "--detach", "--quiet-pull")
-    if answer.returncode:
-        raise NotStartedError(notebook, "compose refused", last_lines=_said(answer))
-
-
-def compose_down(project: str, *, notebook: str) -> None:
-    """Stop and remove what was started under a project's name; its network too. There may be nothing.
-
-    Raises:
-        NotStoppedError: Compose says why not.
-    """
-    answer = _compose(project, "down", "--timeout", "5", "--remove-orphans")
-    if answer.returncode:
-        raise NotStoppedError(notebook, last_lines=_said(answer))
+def joined_lines(chunks: Iterable[tuple[bytes | None, bytes | None]]) -> Iterator[str]:
+    """Complete lines of standard output and standard error, which are joined separately."""
+    rests = [b"", b""]
+    for pair in chunks:
+        for stream, chunk in enumerate(pair):
+            *complete, rests[stream] = (rests[stream] + (chunk or b"")).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in complete)
+    yield from (rest.decode("utf-8", "replace") for rest in rests if rest)
 
 
-def _said(answer: subprocess.CompletedProcess[str]) -> list[str]:
-    return [line.strip() for line in answer.stderr.splitlines() if line.strip()][-6:]
-
-
-def require_compose() -> None:
-    """See that there is docker compose v2.
-
-    Raises:
-        NoComposeError: There is not.
-    """
-    if _compose("any", "version").returncode:
-        raise NoComposeError
-
-
-def _compose(project: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = ["docker", "compose", "--project-name", project, "--ansi", "never", "--progress", "quiet", *words]
-    # A variable of the user's would name another file or project.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPOSE_")}
-    try:
-        # It inherits what is blocked: ended half-way, it would leave what the engine was just making.
-        with _uninterrupted():
-            return subprocess.run(
-                command, capture_output=True, text=True, check=False, env=kept, timeout=_COMPOSE_TIMEOUT_S
-            )
-    except OSError:
-        raise NoComposeError from None
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"it was not done after {_COMPOSE_TIMEOUT_S} s")
-
-
-def run_sibling(module: str, *words: str, cwd: Path, what: str) -> None:
-    """Run a command of this repository on our terminal; its standard output goes to our standard error.
-
-    Raises:
-        SiblingFailedError: It failed.
-    """
-    command = [sys.executable, "-m", module, *words]
-    exit_code = subprocess.run(command, cwd=cwd, stdout=sys.stderr, check=False).returncode
-    if exit_code:
-        raise SiblingFailedError(what, exit_code)
-
-
-def chosen_port(wanted: int | None, owner: Callable[[int], str | None]) -> int:
-    """The wanted port, or the first free one from 8888 on.
-
-    Raises:
-        PortBusyError: The wanted one is taken.
-        NoFreePortError: So are all that were tried.
-    """
-    if wanted is not None:
-        if not _is_free(wanted) or owner(wanted):
-            raise PortBusyError(wanted, owner=owner(wanted))
-        return wanted
-    for port in range(FIRST_PORT, LAST_PORT + 1):
-        if _is_free(port) and not owner(port):
-            return port
-    raise NoFreePortError(FIRST_PORT, LAST_PORT)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as tried:
-        # What was closed a moment ago is no listener.
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return False
-            # A low one that only root may listen on, as the engine may.
-            if error.errno != errno.EACCES:
-                raise
-    return True
-
-
-def page_answers(port: int, path: str, token: str) -> bool:
-    """A page on 127.0.0.1 answers whoever has the token."""
-    # No proxy of the environment has a say in it.
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path, headers={"Authorization": f"token {token}"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _upped(container: Container) -> Upped:
+def _running_notebook(container: Container) -> RunningNotebook:
     state = container.attrs["State"]
     bound = (container.attrs["NetworkSettings"].get("Ports") or {}).get("8888/tcp") or [{}]
     port = bound[0].get("HostPort")
-    return Upped(
+    return RunningNotebook(
         notebook=container.labels[NOTEBOOK_LABEL],
         container=str(container.name),
         state=state["Status"],
@@ -293,34 +230,33 @@ def _upped(container: Container) -> Upped:
     )
 
 
-def _ended(container: Container) -> Ended:
-    exit_code = int(container.wait()["StatusCode"])
-    container.reload()
-    return Ended(exit_code=exit_code, is_out_of_memory=bool(container.attrs["State"].get("OOMKilled")))
+def mount_arguments(request: ContainerRequest) -> dict[str, Any]:
+    """The arguments of docker-py: mounts, or volumes with SELinux, whose labels the API of mounts does not have."""
+    if request.has_selinux:
+        return {"volumes": _labelled(request.mounts)}
+    return {"mounts": [_bind(mount) for mount in request.mounts]}
+
+
+def _labelled(mounts: Iterable[Mount]) -> dict[str, dict[str, str]]:
+    volumes: dict[str, dict[str, str]] = {}
+    for mount in mounts:
+        path = str(mount.source.resolve())
+        if ":" in path:
+            raise NotebookInputError(
+                f"{path} cannot be mounted with `selinux = true`: its path has a colon. Rename it."
+            )
+        if not mount.source.exists():
+            raise missing_file(mount.source, "a file or folder that a notebook needs", "Restore it.")
+        # docker-py wants each source once, but two parts can be links to one file of DVC's cache: /./a is /a.
+        while path in volumes:
+            path = f"/.{path}"
+        # `z` is the label that several containers may share: notebooks read the same data.
+        volumes[path] = {"bind": mount.target, "mode": f"{'rw' if mount.is_writable else 'ro'},z"}
+    return volumes
 
 
 def _bind(mount: Mount) -> Any:
     from docker.types import Mount as Bind
 
-    # As a mount and not as a volume: what is missing on the host is then an error, not a new folder of root's.
+    # A mount, not a volume: if the source does not exist, a mount fails; a volume makes a folder that belongs to root.
     return Bind(target=mount.target, source=str(mount.source.resolve()), type="bind", read_only=not mount.is_writable)
-
-
-def _lines(chunks: Iterable[tuple[bytes | None, bytes | None]]) -> Iterator[str]:
-    """Whole lines of both streams, each stream put together for itself."""
-    rests = [b"", b""]
-    for pair in chunks:
-        for which, chunk in enumerate(pair):
-            *whole, rests[which] = (rests[which] + (chunk or b"")).split(b"\n")
-            yield from (line.decode("utf-8", "replace") for line in whole)
-    yield from (rest.decode("utf-8", "replace") for rest in rests if rest)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C and a polite kill wait until the end of the block: what it makes is then known, and can be removed."""
-    waiting = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)

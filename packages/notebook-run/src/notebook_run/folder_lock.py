@@ -1,4 +1,4 @@
-"""Locks on folders: the kernel gives one back with the process that held it, however that ended."""
+"""Locks on folders. The kernel releases a lock when its process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def lock(folder: Path, kind: int) -> int:
-    """A handle that has the lock until it is closed.
+def lock_folder(folder: Path, kind: int) -> int:
+    """Lock a folder and return a file descriptor; closing it releases the lock.
 
     Args:
-        kind: Of `fcntl`: `LOCK_SH` or `LOCK_EX`, with `LOCK_NB` for not to wait.
+        kind: A constant of `fcntl`: `LOCK_SH` or `LOCK_EX`, with `LOCK_NB` to return at once.
 
     Raises:
-        BlockingIOError: Somebody else has it, and it was not to be waited for.
+        BlockingIOError: Another process has the lock, and the call was not to wait.
         OSError: The folder cannot be opened, or its file system has no locks.
     """
-    handle = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, kind)
+        fcntl.flock(descriptor, kind)
     except BaseException:
-        os.close(handle)
+        os.close(descriptor)
         raise
-    return handle
+    return descriptor
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Have a folder alone, as soon as whoever has it is done."""
-    handle = lock(folder, fcntl.LOCK_EX)
+def exclusive_lock(folder: Path) -> Iterator[None]:
+    """Wait until no other process has the folder's lock, and keep it until the block ends."""
+    descriptor = lock_folder(folder, fcntl.LOCK_EX)
     try:
         yield
     finally:
-        os.close(handle)
+        os.close(descriptor)

@@ -1,3 +1,3 @@
 #!/bin/bash
-# Puts conda's Python first on PATH, whatever was first before.
+# Puts conda's Python first on PATH.
 eval "$(conda shell.bash hook)"

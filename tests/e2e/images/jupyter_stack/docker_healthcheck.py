@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks the server for its version at the address it noted; needs requests and jupyter_core of whatever Python runs."""
+"""Requests the version of the server at its recorded address; its Python needs requests and jupyter_core."""
 
 import json
 from pathlib import Path
@@ -7,5 +7,5 @@ from pathlib import Path
 import requests
 from jupyter_core import paths
 
-noted = next(Path(paths.jupyter_runtime_dir()).glob("*server-*.json"))
-requests.get(json.loads(noted.read_bytes())["url"] + "api", proxies={"http": ""}, timeout=3).raise_for_status()
+server_file = next(Path(paths.jupyter_runtime_dir()).glob("*server-*.json"))
+requests.get(json.loads(server_file.read_bytes())["url"] + "api", proxies={"http": ""}, timeout=3).raise_for_status()

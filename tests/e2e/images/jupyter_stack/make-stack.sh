@@ -1,8 +1,8 @@
 #!/bin/sh
-# The user, and a Python of its own in /opt/conda, which `python` and `python3` are.
+# Creates the user, and a separate Python in /opt/conda as `python` and `python3`.
 set -eu
 useradd --no-log-init --create-home --shell /bin/bash --uid 1000 --no-user-group jovyan
-# shellcheck disable=SC2016  # bash runs it, in each terminal
+# shellcheck disable=SC2016  # bash expands it in each terminal
 echo 'eval "$(conda shell.bash hook)"' >>/home/jovyan/.bashrc
 mkdir -p /opt/conda/bin /opt/conda/share/jupyter/kernels/python3 /home/jovyan/work
 library=$(python3 -c 'import os; print(os.path.dirname(os.__file__))')

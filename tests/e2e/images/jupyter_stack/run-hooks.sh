@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sources each hook of a folder in the order of their names.
+# Sources the hooks in a folder, in the order of their names.
 for hook in "$1"/*.sh; do
     echo "Sourcing shell script: $hook"
     # shellcheck source=/dev/null

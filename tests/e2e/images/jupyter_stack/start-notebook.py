@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Starts `jupyter lab`, or what DOCKER_STACKS_JUPYTER_CMD names, with NOTEBOOK_ARGS and the options given."""
+"""Starts `jupyter lab`, or the subcommand in DOCKER_STACKS_JUPYTER_CMD, with NOTEBOOK_ARGS and the given options."""
 
 import os
 import shlex

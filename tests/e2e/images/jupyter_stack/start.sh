@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the hooks in its own shell, so that they can set variables, then the command.
+# Runs the hooks in its own shell, so that they can set variables, and then the command.
 set -e
 echo "Entered start.sh with args: $*"
 [ -w /home/jovyan ] || echo "WARNING: no write access to /home/jovyan"

@@ -3,56 +3,49 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
-import itertools
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from data_convert.errors import NotATableError
-from data_convert.rows import csv_format
-from data_convert.spec import Dialect
+from data_convert.inspection.sniffing.cell_kinds import Kind, usual_kind
+from data_convert.inspection.sniffing.control_characters import control_problem
+from data_convert.inspection.sniffing.dialect_candidates import comment_prefix, declared_delimiter
+from data_convert.inspection.sniffing.dialect_choice import Reading, best_reading
+from data_convert.inspection.sniffing.dialect_notes import dialect_notes, encoding_note, guessed_encoding_note
+from data_convert.inspection.sniffing.encodings import FALLBACKS, GuessedEncoding, guessed_encoding
+from data_convert.inspection.sniffing.headers import are_names
+from data_convert.inspection.sniffing.sample_rows import Sample, SampleRow, is_comment
+from data_convert.reading.preamble import empty_text
+from data_convert.spec.dataset_spec import Dialect
 
 HEAD_BYTES: Final = 1 << 20
 """How much of a file is looked at. What comes later can still disprove the encoding, see `inspection`."""
 
-ENCODINGS: Final = ("utf-8", "cp1252", "latin-1")
-"""Tried in this order; the last takes every byte."""
+ENCODINGS: Final = FALLBACKS
+"""Encodings to try, in this order; the last accepts every byte."""
 
-_SAMPLE_CHARACTERS: Final = 96 << 10
-_SAMPLE_ROWS: Final = 1000
-_PREAMBLE_LIMIT: Final = 50
-
-_DELIMITERS: Final = {",": 1.0, "\t": 1.0, ";": 1.0, "|": 1.0, " ": 0.5}
-"""How far each is trusted: a space also stands between words."""
-
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_NUMBER: Final = re.compile(r"\s*[-+]?[$€£]?([0-9]+([.,][0-9]+)*[.,]?|\.[0-9]+)([eE][-+]?[0-9]+)?\s*%?", re.ASCII)
-_MOMENT: Final = re.compile(
-    r"([0-9]{1,4}([-/.])[0-9]{1,2}\2[0-9]{1,4})?([T ]?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[AaPp][Mm])?)?"
-    r"(Z|[-+][0-9]{2}:?[0-9]{2})?",
-    re.ASCII,
-)
-_WORD: Final = re.compile(r"[^\W_]([\w .:/&@#%()+*'’\"!?=<>-]|,(?! ?\Z)){0,79}")
-_NO_VALUE: Final = frozenset({"", "NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "-", "--", ".", "?"})
+__all__ = ["ENCODINGS", "HEAD_BYTES", "SniffedDialect", "encoding_note", "sniffed_dialect"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SniffedDialect:
-    """A dialect, the cells of a row under it, and what about it should be looked at."""
+    """A dialect, the number of cells in a row, and what the user should check.
+
+    Attributes:
+        names: Names of the columns if the files are read without a header although they have names, because these
+            are in a comment, or are more or fewer than the columns; empty otherwise.
+        units: Texts of the row behind the header, one per column; empty if there is no such row.
+        skipped: The lines before the table, without their line ends.
+    """
 
     dialect: Dialect
     width: int
     notes: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 def sniffed_dialect(head: bytes, *, source: str, is_whole: bool, encoding: str | None = None) -> SniffedDialect:
@@ -60,195 +53,122 @@ def sniffed_dialect(head: bytes, *, source: str, is_whole: bool, encoding: str |
 
     Args:
         is_whole: Whether the file ends with `head`.
-        encoding: What it is, if that is known already.
+        encoding: The encoding, if it is known already.
 
     Raises:
-        NotATableError: It is empty or binary.
+        NotATableError: The file is empty or binary.
     """
     if not head.strip():
-        raise NotATableError(source, "the file is empty. Get it again, or remove it.")
-    encoding = encoding or sniffed_encoding(head, is_whole=is_whole)
-    text = _decoded(head, encoding)
-    if _is_binary(text):
-        raise NotATableError(source, "this is not text: it holds control characters. Is it a binary file?")
-    sample = _whole_lines(text, is_whole=is_whole)
-    dialect = max(_candidates(sample, encoding), key=lambda candidate: _score(sample, candidate))
-    rows = list(_numbered_rows(sample, dialect))
-    width = _usual_width(rows)
-    skipped = _preamble(rows, width)
-    body = [cells for _, cells in rows if cells][len([1 for line, cells in rows if cells and line <= skipped]) :]
-    dialect = Dialect(
-        header=has_header(body),
-        delimiter=dialect.delimiter,
-        quote=dialect.quote,
-        encoding=encoding,
-        skip_lines=skipped,
-    )
-    return SniffedDialect(
-        dialect=dialect,
-        width=len(body[0]) if dialect.header else width,
-        notes=tuple(_notes(sample, dialect)),
-    )
+        raise NotATableError(source, empty_text(head))
+    guess = guessed_encoding(head, is_whole=is_whole) if encoding is None else GuessedEncoding(name=encoding)
+    text = _decoded(head, guess.name)
+    if problem := control_problem(text, source=source):
+        raise NotATableError(source, problem)
+    sample = Sample.of(text, is_whole=is_whole)
+    found = _sniffed(sample, guess.name)
+    if found is None:
+        raise NotATableError(source, "the file has comments or blank lines only. Get it again, or remove it.")
+    notes = (*guessed_encoding_note(guess), *found.notes)
+    return replace(found, notes=notes)
 
 
-def sniffed_encoding(head: bytes, *, is_whole: bool) -> str:
-    """By byte order mark, by the zero bytes of UTF-16, or the first of ENCODINGS that decodes all of it."""
-    for bom, name in _BOMS:
-        if head.startswith(bom):
-            return name
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if max(even, odd) > len(head) * 0.2 and min(even, odd) < len(head) * 0.02:
-        return "utf-16-be" if even > odd else "utf-16-le"
-    return next(name for name in ENCODINGS if _decodes(head, name, is_whole=is_whole))
+def _sniffed(sample: Sample, encoding: str) -> SniffedDialect | None:
+    common = Dialect(encoding=encoding, comment=comment_prefix(sample))
+    reading = _best(sample, common)
+    if reading is not None and common.comment is not None and _are_rows(sample, reading):
+        reading = _best(sample, replace(common, comment=None))
+    return None if reading is None else _concluded(sample, reading)
 
 
-def _decodes(head: bytes, encoding: str, *, is_whole: bool) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(head, final=is_whole)
-    except UnicodeDecodeError:
+def _best(sample: Sample, common: Dialect) -> Reading | None:
+    delimiter = declared_delimiter(sample)
+    if delimiter is None:
+        found = best_reading(sample, common)
+        return None if found is None else _with_all_names(found)
+    # Excel's line is no row, but it keeps its place among the physical lines.
+    return best_reading(sample.without_first_line(), common, delimiter=delimiter)
+
+
+def _with_all_names(reading: Reading) -> Reading:
+    """The reading with the delimiter of its header, if only the header has it: then no row has the table's shape."""
+    header = reading.layout.header
+    if reading.layout.width > 1 or header is None or any("," in row.cells[0] for row in reading.layout.fitting):
+        return reading
+    names = header.cells[0].split(",")
+    if len(names) < 2 or not all(re.fullmatch(r"\w{1,32}", name.strip()) for name in names):
+        return reading
+    dialect = replace(reading.dialect, delimiter=",")
+    return replace(reading, dialect=dialect, layout=replace(reading.layout, width=len(names)))
+
+
+def _are_rows(sample: Sample, reading: Reading) -> bool:
+    """Whether the lines that look like comments are rows of the table that the other lines are."""
+    layout = reading.layout
+    first = layout.header or next(iter(layout.fitting), None)
+    behind = sample.lines[first.last_line if first else 0 :]
+    marked = [line for line in behind if is_comment(line, reading.dialect)]
+    rows = Sample.of("".join(marked), is_whole=True).rows(replace(reading.dialect, comment=None))
+    if not marked:
         return False
-    return True
+    # A comment may well have as many delimiters; most of them have not.
+    fitting = sum(len(row.cells) == layout.width and row.filled * 2 > layout.width for row in rows)
+    return layout.width > 1 and fitting * 2 > len(rows) and not _is_numbered(layout.fitting)
+
+
+def _is_numbered(rows: Sequence[SampleRow]) -> bool:
+    return usual_kind(row.cells[0] for row in rows) in (Kind.NUMBER, Kind.MOMENT)
+
+
+def _concluded(sample: Sample, reading: Reading) -> SniffedDialect:
+    layout = reading.layout
+    names, header = layout.names, layout.header
+    skip_lines = layout.skip_lines
+    if declared_delimiter(sample) is not None:
+        skip_lines = max(1, skip_lines)
+    if header is None and (commented := _names_in_comment(sample, reading)):
+        names = commented
+    elif header is not None and names:
+        skip_lines = header.last_line
+    dialect = replace(
+        reading.dialect,
+        header=header is not None and not names,
+        skip_lines=skip_lines,
+        rows_after_header=len(layout.after_header) if not names else 0,
+        skip_repeated_header=layout.repeated_headers > 0 and not names,
+    )
+    dialect = replace(dialect, comment=_needed_comment(sample, dialect))
+    units = tuple(layout.after_header[0].cells) if layout.after_header else ()
+    found = SniffedDialect(
+        dialect=dialect,
+        width=layout.width,
+        notes=(),
+        names=names,
+        units=units,
+        skipped=tuple(line.rstrip("\r\n") for line in sample.lines[:skip_lines]),
+    )
+    return replace(found, notes=tuple(dialect_notes(sample, found, layout)))
+
+
+def _names_in_comment(sample: Sample, reading: Reading) -> tuple[str, ...]:
+    """The names in the last comment before the table, as in `# time, temp`."""
+    dialect, layout = reading.dialect, reading.layout
+    if dialect.comment is None or not layout.fitting:
+        return ()
+    before = sample.lines[: layout.fitting[0].first_line - 1]
+    last = next((line for line in reversed(before) if line.strip()), "")
+    if not is_comment(last, dialect):
+        return ()
+    text = last.strip().removeprefix(dialect.comment).strip()
+    rows = Sample.of(text + "\n", is_whole=True).rows(replace(dialect, comment=None))
+    names = tuple(cell.strip() for cell in rows[0].cells) if rows else ()
+    return names if len(names) == layout.width and are_names(names) else ()
+
+
+def _needed_comment(sample: Sample, dialect: Dialect) -> str | None:
+    """The comment prefix, if any line behind the skipped ones is a comment."""
+    return dialect.comment if any(is_comment(line, dialect) for line in sample.lines[dialect.skip_lines :]) else None
 
 
 def _decoded(head: bytes, encoding: str) -> str:
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head, final=False)
     return text.removeprefix("\ufeff")
-
-
-def _is_binary(text: str) -> bool:
-    control = sum(count for sign, count in Counter(text).items() if sign < " " and sign not in "\t\n\r\f\v")
-    return control > 2 + len(text) * 0.01
-
-
-def _whole_lines(text: str, *, is_whole: bool) -> str:
-    if is_whole and len(text) <= _SAMPLE_CHARACTERS:
-        return text
-    text = text[:_SAMPLE_CHARACTERS]
-    end = max(text.rfind("\n"), text.rfind("\r")) + 1
-    return text[:end] if end else text
-
-
-def _candidates(sample: str, encoding: str) -> Iterator[Dialect]:
-    """Likelier ones first: of equal scores the first wins."""
-    for delimiter, quote in itertools.product(_DELIMITERS, _quotes(sample)):
-        if delimiter == "," or delimiter in sample:
-            yield Dialect(delimiter=delimiter, quote=quote, encoding=encoding)
-
-
-def _quotes(sample: str) -> list[str | None]:
-    quotes: list[str | None] = ['"']
-    if re.search(r"(^|[,;\t| ])'[^'\r\n]*'([,;\t| ]|$)", sample, re.MULTILINE):
-        quotes.append("'")
-    if '"' in sample:
-        quotes.append(None)
-    return quotes
-
-
-def _numbered_rows(sample: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line on which each ends; blank lines are rows without cells."""
-    reader = csv.reader(io.StringIO(sample, newline=""), **csv_format(dialect))
-    for cells in itertools.islice(reader, _SAMPLE_ROWS):
-        yield reader.line_num, cells
-
-
-def _score(sample: str, dialect: Dialect) -> float:
-    """How table-like the sample is under the dialect: regular rows, times cells that look like values.
-
-    After van den Burg, Nazábal and Sutton, "Wrangling messy CSV files by detecting row and type patterns" (2019).
-    """
-    rows = [cells for _, cells in _numbered_rows(sample, dialect) if cells]
-    if not rows:
-        return 0.0
-    counts = Counter(map(len, rows))
-    regular = sum(n * max(0.001, (width - 1) / width) for width, n in counts.items()) / len(counts)
-    cells = Counter(cell for row in rows for cell in row)
-    likely = sum(_likelihood(cell) * n for cell, n in cells.items()) / cells.total()
-    return regular * likely * _DELIMITERS[dialect.delimiter]
-
-
-def _likelihood(cell: str) -> float:
-    if cell in _NO_VALUE or _NUMBER.fullmatch(cell) or _MOMENT.fullmatch(cell):
-        return 1.0
-    if _WORD.fullmatch(cell):
-        return 0.9
-    if cell[0] in "\"'" or cell[-1] in "\"'," or any(sign in cell for sign in ";|\t"):
-        return 0.1
-    return 0.6
-
-
-def _usual_width(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
-    counts = Counter(len(cells) for _, cells in rows if cells)
-    return max(counts, key=lambda width: (counts[width], width))
-
-
-def _preamble(rows: Sequence[tuple[int, Sequence[str]]], width: int) -> int:
-    """Physical lines before the table: rows clearly narrower than it, or with one cell filled before a header."""
-    if width < 2:
-        return 0
-    narrow = list(itertools.takewhile(lambda row: len(row[1]) != width, rows))
-    widths = [len(cells) for _, cells in narrow if cells]
-    is_clear = bool(widths) and max(widths) <= max(1, width - 2) and len(narrow) <= _PREAMBLE_LIMIT
-    end = len(narrow) if is_clear else 0
-    titles = list(itertools.takewhile(lambda row: sum(map(bool, row[1])) <= 1, rows[end:]))
-    body = [cells for _, cells in rows[end + len(titles) :] if cells]
-    if width > 2 and any(cells for _, cells in titles) and body and all(body[0]) and has_header(body):
-        end += len(titles)
-    return rows[end - 1][0] if end else 0
-
-
-def has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns, rather than being one of the rows below it.
-
-    A column votes for a header where words stand above numbers or moments, and against one where such a value
-    stands above such values. Without any vote, it is a header if its cells are short, different and not repeated.
-    """
-    first, body = rows[0], rows[1:]
-    votes = [_vote(cell, [row[place] for row in body if place < len(row)]) for place, cell in enumerate(first)]
-    if any(votes):
-        return sum(votes) > 0
-    filled = [cell for cell in first if cell.strip()]
-    repeated = any(
-        cell and cell in {row[place] for row in body if place < len(row)} for place, cell in enumerate(first)
-    )
-    is_word = all(len(cell) <= 64 and not _is_value(cell) for cell in filled)
-    return bool(filled) and is_word and len(set(filled)) == len(filled) and not repeated
-
-
-def _vote(cell: str, below: Sequence[str]) -> int:
-    if cell in _NO_VALUE:
-        return 0
-    values = [text for text in below if text not in _NO_VALUE]
-    typed = sum(map(_is_value, values))
-    if _is_value(cell):
-        return -1 if not values or typed > len(values) / 2 else 0
-    return int(bool(values) and typed > len(values) * 0.8)
-
-
-def _is_value(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text) or (text and _MOMENT.fullmatch(text)))
-
-
-def _notes(sample: str, dialect: Dialect) -> Iterator[str]:
-    if dialect.encoding in ENCODINGS[1:]:
-        yield encoding_note(dialect.encoding)
-    if dialect.skip_lines:
-        lines = io.StringIO(sample, newline="").readlines()[: dialect.skip_lines]
-        shown = " / ".join(line.strip()[:60] for line in lines if line.strip())
-        yield (
-            f"the first {len(lines)} line{'s' if len(lines) != 1 else ''} of each file will be skipped,"
-            f" since the table begins behind: {shown[:200]}"
-        )
-    if not dialect.header:
-        yield "no header: the first row looks like data. Name the columns in data/datasets.toml."
-    if dialect.delimiter == " " and re.search(r"\S {2,}\S", sample):
-        yield "runs of spaces stand between values, and each space ends a cell; a fixed-width file needs another tool."
-    if re.search(r'\\"', sample) and dialect.quote == '"':
-        yield r"some quotes stand behind a backslash (\"), which escapes nothing in the dialects that can be declared."
-
-
-def encoding_note(encoding: str) -> str:
-    """What is said of an encoding that nothing but the absence of UTF-8 speaks for."""
-    return (
-        f"the text is not UTF-8 and is read as {encoding}, which is a guess:"
-        " look at some accented letters, and mend `dialect.encoding` if they are wrong."
-    )

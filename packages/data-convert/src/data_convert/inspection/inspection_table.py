@@ -1,4 +1,4 @@
-"""Shows an inspection on a terminal."""
+"""An inspection as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -12,22 +12,34 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from data_convert.conversion.conversion_report import comparison_text
 from data_convert.inspection.column_inspection import ColumnInspection
-from data_convert.inspection.dataset_inspection import Inspection
-from data_convert.spec import Dialect
+from data_convert.inspection.inspection_facts import Inspection
+from data_convert.spec.dataset_spec import Dialect
+from terminal import count_text, size_text
 
 _TEXT_LIMIT: Final = 80
-_FIGURES_WIDTH: Final = 5 + 8 + 8 + 8 + 7
-"""Nulls, distinct, CSV and Parquet, and the gaps between columns."""
+_SHORTEST: Final = 4
+
+_HEADINGS: Final = ("column", "type", "nulls", "distinct", "min", "max", "CSV", "Parquet")
+_MINIMUM, _MAXIMUM = _HEADINGS.index("min"), _HEADINGS.index("max")
+_CUT: Final = (0, _MINIMUM, _MAXIMUM)
+_UNCUT: Final = tuple(place for place in range(len(_HEADINGS)) if place not in _CUT)
+_FIGURES: Final = tuple(place for place in _UNCUT if _HEADINGS[place] != "type")
 
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _ROWS: Final = re.compile(r"( in [0-9,]+ rows?| \([0-9,]+ rows?\))")
 _QUOTES: Final = {'"': "double quotes", "'": "single quotes", None: "no quotes"}
 
 
+def inspection_table(inspection: Inspection) -> RenderableType:
+    """A summary, a row per column as wide as the terminal, and below it what the user should look at."""
+    return _InspectionTable(inspection)
+
+
 @dataclass(frozen=True)
-class InspectionTable:
-    """A summary, a row per column as wide as the terminal, and below it what to look at."""
+class _InspectionTable:
+    """A rich renderable, because the widths of the columns depend on the width of the terminal."""
 
     inspection: Inspection
 
@@ -41,6 +53,12 @@ class InspectionTable:
         if warnings := list(_warnings(inspection)):
             yield Text("Look at:")
             yield from (_item(warning, "yellow") for warning in warnings)
+        if inspection.findings:
+            yield Text("Is it all there?")
+            yield from (_item(str(finding), "yellow") for finding in inspection.findings)
+        if inspection.proposal is not None:
+            yield Text("Parts:")
+            yield _item(inspection.proposal.reason, "cyan")
         if worth := _worth_dropping(inspection):
             yield Text("Perhaps worth dropping:")
             yield from (_item(line, "cyan") for line in worth)
@@ -50,11 +68,11 @@ class InspectionTable:
 
 
 def _summary(inspection: Inspection) -> str:
-    files = f"{len(inspection.files):,} file{'s' if len(inspection.files) != 1 else ''}"
     raw, made = inspection.raw_bytes, inspection.parquet_bytes
-    ratio = f", {raw / made:,.1f} times smaller" if made else ""
+    ratio = f", {comparison_text(raw, made)}" if made else ""
     return (
-        f"{inspection.folder}: {files}, {inspection.rows:,} rows, {len(inspection.columns):,} columns;"
+        f"{inspection.folder}: {count_text(len(inspection.files), 'file')}, {count_text(inspection.rows, 'row')},"
+        f" {count_text(len(inspection.columns), 'column')};"
         f" {size_text(raw)} raw, about {size_text(made)} as Parquet{ratio}"
     )
 
@@ -63,8 +81,30 @@ def _dialect(dialect: Dialect) -> str:
     header = "with a header" if dialect.header else "no header"
     delimiter = _DELIMITERS.get(dialect.delimiter, repr(dialect.delimiter))
     quote = _QUOTES.get(dialect.quote, repr(dialect.quote))
-    skipped = f", first {dialect.skip_lines} lines skipped" if dialect.skip_lines else ""
-    return f"{dialect.encoding}, {header}, {delimiter}, {quote}{skipped}"
+    return ", ".join([dialect.encoding, header, delimiter, quote, *_unusual(dialect)])
+
+
+def _unusual(dialect: Dialect) -> Iterator[str]:
+    """The keys that most dialects do not have."""
+    if dialect.skip_blanks:
+        yield "blanks behind delimiters skipped"
+    if dialect.escape is not None:
+        yield f"escaped by {dialect.escape}"
+    if dialect.comment is not None:
+        yield f"comments start with {dialect.comment}"
+    if dialect.skip_to is not None:
+        yield f"lines before the {'header' if dialect.skip_to == 'header' else 'first row'} skipped"
+    if dialect.skip_lines:
+        lines = "line" if dialect.skip_lines == 1 else f"{dialect.skip_lines:,} lines"
+        yield f"first {lines} skipped"
+    if dialect.rows_after_header:
+        yield f"{count_text(dialect.rows_after_header, 'row')} behind the header skipped"
+    if dialect.skip_repeated_header:
+        yield "repeated headers skipped"
+    if dialect.ragged != "reject":
+        yield "empty cells behind the last column left out"
+    if dialect.ragged == "pad":
+        yield "short rows filled"
 
 
 def _item(text: str, style: str) -> RenderableType:
@@ -72,21 +112,24 @@ def _item(text: str, style: str) -> RenderableType:
 
 
 def _columns(inspection: Inspection, width: int) -> Table:
-    type_width = max(len(_type(column)) for column in inspection.columns)
-    spare = max(width - type_width - _FIGURES_WIDTH, 36)
-    name_width = min(spare * 2 // 5, max(6, *(len(column.name) for column in inspection.columns)))
-    value_width = min((spare - name_width) // 2, 40)
+    rows = [list(_cells(column, inspection.rows)) for column in inspection.columns]
+    longest = [max(len(heading), *(len(row[place]) for row in rows)) for place, heading in enumerate(_HEADINGS)]
+    # Figures are never cut, for they would lose their unit; names and values share what is left of the line.
+    spare = max(width - sum(longest[place] + 1 for place in _UNCUT) - len(_CUT), 3 * _SHORTEST)
+    value_widths = min(longest[_MINIMUM], longest[_MAXIMUM], 40, spare // 3)
+    longest[0] = min(longest[0], spare - 2 * value_widths)
+    longest[_MINIMUM] = longest[_MAXIMUM] = min(max(longest[_MINIMUM : _MAXIMUM + 1]), 40, (spare - longest[0]) // 2)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("column", overflow="ellipsis", no_wrap=True, max_width=name_width)
-    table.add_column("type", no_wrap=True)
-    table.add_column("nulls", justify="right", no_wrap=True)
-    table.add_column("distinct", justify="right", no_wrap=True)
-    table.add_column("min", overflow="ellipsis", no_wrap=True, max_width=value_width)
-    table.add_column("max", overflow="ellipsis", no_wrap=True, max_width=value_width)
-    table.add_column("CSV", justify="right", no_wrap=True)
-    table.add_column("Parquet", justify="right", no_wrap=True)
-    for column in inspection.columns:
-        table.add_row(*_cells(column, inspection.rows), style=_style(column))
+    for place, heading in enumerate(_HEADINGS):
+        table.add_column(
+            heading,
+            justify="right" if place in _FIGURES else "left",
+            no_wrap=True,
+            min_width=longest[place],
+            max_width=longest[place],
+        )
+    for column, row in zip(inspection.columns, rows, strict=True):
+        table.add_row(*row, style=_style(column))
     return table
 
 
@@ -120,12 +163,12 @@ def _share(part: int, whole: int) -> str:
 
 
 def _warnings(inspection: Inspection) -> Iterator[str]:
-    """One line per warning; what is said of many columns is said once."""
-    said: dict[str, list[tuple[str, str]]] = {}
+    """One line per warning; a warning that several columns share is one line."""
+    columns_by_warning: dict[str, list[tuple[str, str]]] = {}
     for column in inspection.columns:
         for warning in column.warnings:
-            said.setdefault(_ROWS.sub("", warning), []).append((_printable(column.name), warning))
-    for gist, cases in said.items():
+            columns_by_warning.setdefault(_ROWS.sub("", warning), []).append((_printable(column.name), warning))
+    for gist, cases in columns_by_warning.items():
         names = [name for name, _ in cases]
         yield f"{', '.join(names)}: {gist if len(cases) > 1 else cases[0][1]}"
 
@@ -142,13 +185,3 @@ def _worth_dropping(inspection: Inspection) -> list[str]:
         again = [_printable(column.name) for column in columns if column.duplicate_of == twin]
         lines.append(f"{_printable(twin)} again in every row: {', '.join(again)}")
     return lines
-
-
-def size_text(size_bytes: int) -> str:
-    """In decimal units, three digits."""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"

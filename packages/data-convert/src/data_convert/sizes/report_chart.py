@@ -37,9 +37,9 @@ class ColumnBar:
     """One bar of a dataset's columns.
 
     Attributes:
-        share: Of the dataset's Parquet, 0 to 1.
-        percent: Length of the bar; the dataset's longest has 100.
-        is_column: False for what several columns or the footers take.
+        share: Share of the dataset's Parquet, 0 to 1.
+        percent: Length of the bar; the longest of the dataset has 100.
+        is_column: False for the bars of several columns together and of the footers.
     """
 
     label: str
@@ -50,12 +50,12 @@ class ColumnBar:
 
 
 def percent_of(value: float, largest: float) -> float:
-    """Length of a bar beside the largest one, 0 to 100."""
+    """Length of a bar relative to the largest one, 0 to 100."""
     return round(100 * value / largest, 3) if largest else 0.0
 
 
 def column_bars(dataset: DatasetSizes) -> list[ColumnBar]:
-    """The largest columns, then the others together, then the footers: they add up to the whole Parquet."""
+    """The largest columns, then the others together, then the footers: together all bytes of the Parquet."""
     columns = list(dataset.columns.items())
     shown = SHOWN_COLUMNS if len(columns) > SHOWN_COLUMNS + 1 else len(columns)  # "1 other" would hide a name
     rest = columns[shown:]
@@ -83,7 +83,7 @@ class TimeScale:
     last_s: float
 
     def percent(self, seconds: float) -> float:
-        """Where a time lies, 0 to 100; what is shorter than the first landmark lies at 0."""
+        """Place of a time on the axis, 0 to 100; a time before the first landmark is at 0."""
         if seconds <= self.first_s:
             return 0.0
         span = math.log(self.last_s / self.first_s)
@@ -91,7 +91,7 @@ class TimeScale:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Landmarks on the axis: where, and what they are called; no name where the last one is too near."""
+        """Place and name of each landmark on the axis; the name is empty if the previous one is too near."""
         ticks: list[tuple[float, str]] = []
         named_at = -math.inf
         for seconds, name in _LANDMARKS:
@@ -104,7 +104,7 @@ class TimeScale:
 
 
 def time_scale(report: SizeReport) -> TimeScale:
-    """One scale for both directions and all datasets, from landmark to landmark."""
+    """The scale that both directions and all datasets share; it starts and ends at landmarks."""
     rows: Sequence[Sizes] = [*report.datasets, report.total]
     transfers = [sizes.transfer(rate) for sizes in rows for rate in (report.up, report.down)]
     times = [seconds for transfer in transfers for seconds in _both(transfer)]

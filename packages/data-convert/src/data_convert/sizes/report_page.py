@@ -1,4 +1,4 @@
-"""The size report as one self-contained page: no script, nothing fetched, the same bytes for the same report."""
+"""The size report as one self-contained page without scripts; the same report produces the same bytes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from data_convert.sizes.report_chart import column_bars, percent_of, time_scale
 from data_convert.sizes.size_report import SizeReport, Sizes
-from data_convert.sizes.size_table import strangers_text
-from data_convert.sizes.transfer import UNITS_NOTE, duration_text, ratio_text, size_text
+from data_convert.sizes.size_table import foreign_files_text
+from terminal import UNITS_NOTE, duration_text, ratio_text, size_text
 
 _TEMPLATE: Final = "report.html.j2"
 _MOST_SQUARES: Final = 1000
-"""Beyond this a square of the opening picture would be too small to see."""
+"""With more squares, one of them would be too small to see."""
 
 
 def report_page(report: SizeReport) -> str:
-    """The page as HTML, light or dark as the reader's system, for screens of any width and for paper."""
+    """The page as HTML, for screens of any width and for paper, light or dark as the reader prefers."""
     return (
         _environment()
         .get_template(_TEMPLATE)
@@ -38,7 +38,7 @@ def report_page(report: SizeReport) -> str:
 
 
 def headline(report: SizeReport) -> str:
-    """What the page says first."""
+    """The headline of the page."""
     total = report.total
     if not report.datasets:
         return "Nothing is converted yet"
@@ -46,7 +46,7 @@ def headline(report: SizeReport) -> str:
 
 
 def summary(report: SizeReport) -> str:
-    """The headline's sentence on what that means."""
+    """The sentence below the headline: what that means for sharing."""
     if not report.datasets:
         return "This page shows sizes and times once a dataset has Parquet."
     times = report.total.transfer(report.up)
@@ -64,24 +64,24 @@ def _comparison(sizes: Sizes) -> str:
 
 
 def _change(sizes: Sizes) -> tuple[str, str]:
-    """How many times, and smaller or larger."""
+    """How many times, and whether the Parquet is smaller or larger."""
     ratio = sizes.ratio
     return (ratio_text(ratio), "smaller") if ratio >= 1 else (ratio_text(1 / ratio), "larger")
 
 
 def _unbroken(text: str) -> str:
-    """With each number kept on one line with its unit."""
+    """The text with each number on one line with its unit."""
     return re.sub(r"(?<=\d) (?=[a-zA-Z]{1,3}\b)", "\N{NO-BREAK SPACE}", text)
 
 
 def _name_words(name: str) -> list[str]:
-    """Where a column's name may be broken: snake_case and CamelCase have no spaces."""
+    """The pieces of a column's name between which a line may break: snake_case and CamelCase have no spaces."""
     return re.split(r"(?<=[a-z])(?=[A-Z])|(?<=_)", name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square:
-    """One square of the opening picture, in cells; the last one may be narrower than the others."""
+    """One square of the first picture, in cells; the last one can be narrower than the others."""
 
     x: int
     y: int
@@ -89,7 +89,7 @@ class Square:
 
 
 def square_grid(ratio: float) -> list[Square]:
-    """The raw files, counted in squares that are each as large as the Parquet; empty if that shows nothing."""
+    """The raw files as squares of the size of the Parquet; empty if there would be too few or too many of them."""
     if not 2 <= ratio <= _MOST_SQUARES:
         return []
     count = math.ceil(round(ratio, 2))
@@ -114,7 +114,7 @@ def _environment() -> Environment:
         ratio=ratio_text,
         share=_share_text,
         size=size_text,
-        strangers=strangers_text,
+        foreign_files=foreign_files_text,
         words=_name_words,
     )
     environment.globals.update(column_bars=column_bars, percent_of=percent_of)

@@ -1,1 +1,1 @@
-"""A second, independent reading of the CSV, held against the Parquet."""
+"""Compares a second, independent reading of the CSV with the Parquet."""

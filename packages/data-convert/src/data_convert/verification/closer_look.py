@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Context, Decimal
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -14,22 +15,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_convert.verification.raw_side import RawPlace, RawSide
-from data_convert.verification.row_prints import (
+from data_convert.verification.values.row_prints import (
     BucketSums,
     buckets_of,
     stored_prints,
     stored_values,
     total,
-    value_print,
+    value_prints,
 )
-from data_convert.verification.second_reading import Values
+from data_convert.verification.values.value_rules import Values
 
 _Place = TypeVar("_Place")
 
-HELD_ROWS: Final = 20_000
-"""How many rows of either side are held in memory."""
+ROWS_IN_MEMORY: Final = 20_000
+"""How many rows of either side are kept in memory."""
 
-STORED_ROWS_AT_ONCE: Final = 1 << 16
+STORED_ROWS_AT_ONCE: Final = 1 << 14
+"""Few enough for the processor's cache."""
+
+_UNITS_A_SECOND: Final = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class Surplus:
 
 
 def stored_batches(parquet: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """The rows of a part, some at a time."""
+    """The rows of a part in batches."""
     yield from parquet.iter_batches(batch_size=STORED_ROWS_AT_ONCE)
 
 
@@ -77,8 +81,8 @@ class CloserLook:
         self._parquet = parquet
         self._sort = list(sort)
         unlike = sums[0].unlike(sums[1])
-        held = np.cumsum(np.maximum(sums[0].counts, sums[1].counts)[unlike])
-        some = unlike[: max(1, int(np.searchsorted(held, HELD_ROWS)))]
+        counts = np.cumsum(np.maximum(sums[0].counts, sums[1].counts)[unlike])
+        some = unlike[: max(1, int(np.searchsorted(counts, ROWS_IN_MEMORY)))]
         self._sees_all = len(some) == len(unlike)
         self._wanted = np.zeros(len(sums[0].counts), dtype=np.bool_)
         self._wanted[some] = True
@@ -118,7 +122,7 @@ class CloserLook:
     def _nearest(
         self, missing: Sequence[tuple[RawPlace, bool]], surplus: dict[int, Surplus]
     ) -> Iterator[StoredPlace | None]:
-        """For each missing row the surplus row that is most like it, which then stands for no other one."""
+        """For each missing row the most similar surplus row; each surplus row is used once."""
         for place, _ in missing:
             best, chosen = 0, None
             for other in surplus.values():
@@ -136,8 +140,12 @@ class CloserLook:
         return count + len(is_same) * has_key if has_key or 2 * count >= len(is_same) else 0
 
     def _nearest_of_all(self, missing: Sequence[tuple[RawPlace, bool]]) -> list[StoredPlace | None]:
-        """The same over all rows of the part, where so many differ that they are not all held."""
-        wanted = [[_word(i, value) for i, value in enumerate(place.values)] for place, _ in missing]
+        """The same over all rows of the part, if too many rows differ to keep them all in memory."""
+        types = self._parquet.schema_arrow.types
+        wanted = [
+            [_word(i, value, type_) for i, (value, type_) in enumerate(zip(place.values, types, strict=True))]
+            for place, _ in missing
+        ]
         best, nearest, first = [0] * len(wanted), cast("list[StoredPlace | None]", [None] * len(wanted)), 0
         for batch in stored_batches(self._parquet):
             words = [prints[:, 0] for prints in stored_prints(batch)]
@@ -161,22 +169,30 @@ def _beyond(mine: Mapping[bytes, list[_Place]], others: Mapping[bytes, list[Any]
         yield from ((key, place) for place in places[len(others.get(key, ())) :])
 
 
-def _word(place: int, value: Any) -> np.uint64:
+def _word(place: int, value: Any, type_: pa.DataType) -> np.uint64:
     """The first word of a value's fingerprint."""
-    return cast(np.uint64, np.frombuffer(value_print(place, value), dtype=np.uint64)[0])
+    return cast(np.uint64, value_prints(place, [value], type_)[0, 0])
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether two values are the same, as fingerprints see it: 0.0 is not -0.0."""
-    return value_print(0, value) == value_print(0, other)
+    """Whether two values of a column have the same fingerprint: 0.0 is not -0.0, NaN is NaN."""
+    return repr(value) == repr(other)
 
 
 def shown(value: Any, type_: pa.DataType) -> str:
-    """A stored value for people."""
+    """A stored value as text for the user."""
     if value is None:
         return "null"
     if pa.types.is_timestamp(type_):
-        return str(datetime(1970, 1, 1) + timedelta(microseconds=value))
+        return _shown_timestamp(value, _UNITS_A_SECOND[type_.unit])
     if pa.types.is_date(type_):
         return str((datetime(1970, 1, 1) + timedelta(days=value)).date())
+    if pa.types.is_decimal(type_):
+        return f"{Decimal(value).scaleb(-type_.scale, Context(prec=type_.precision)):f}"
     return repr(value)
+
+
+def _shown_timestamp(value: int, units_a_second: int) -> str:
+    seconds, rest = divmod(value, units_a_second)
+    moment = str(datetime(1970, 1, 1) + timedelta(seconds=seconds))
+    return moment if not rest else f"{moment}.{rest:0{len(str(units_a_second)) - 1}}"

@@ -1,61 +1,54 @@
-"""Compares one part, and the rejects file beside it, with a second reading of its sources."""
+"""Compares one part and its rejects file with a second reading of its sources."""
 
 from __future__ import annotations
 
 import csv
 import gc
-import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from pathlib import PurePosixPath
+from typing import Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_convert.parquet import rejects_path
-from data_convert.provenance import FOOTER_KEY
-from data_convert.sources import Source
-from data_convert.spec import FLAG_SUFFIX, DatasetSpec
+from data_convert.errors import SourceError
+from data_convert.reading.sources import Source
+from data_convert.spec.dataset_spec import DatasetSpec
+from data_convert.storage.output_place import OutputFile, OutputPlace
 from data_convert.verification.closer_look import CloserLook, Differing, Surplus, shown, stored_batches
+from data_convert.verification.raw.second_reading import UNREADABLE
 from data_convert.verification.raw_side import Misfit, RawSide
-from data_convert.verification.row_prints import BucketSums, stored_prints, total
-from data_convert.verification.second_reading import UNREADABLE
+from data_convert.verification.values.row_prints import BucketSums, stored_prints, total
+from data_convert.verification.values.value_rules import stored_schema
+from data_convert.writing.provenance import FOOTER_KEY
+from s3_access import StoreError
 
 SHOWN_FINDINGS: Final = 20
 
-_STORED_TYPES: Final = {
-    "int8": pa.int8(),
-    "int16": pa.int16(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "flagged_number": pa.float64(),
-    "string": pa.string(),
-    "bool": pa.bool_(),
-    "date": pa.date32(),
-}
+_BUFFER_BYTES: Final = 8 << 20
 _REJECTS_HEADER: Final = ["source", "line", "column", "reason", "row"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One place where the Parquet is not what the raw files say.
+    """One difference between the Parquet and the raw files.
 
     Attributes:
         part: The part's path below the output folder.
-        says: What is wrong.
+        problem: What is wrong.
         source: The raw file, relative to the dataset's folder.
         line: Physical line on which the raw row starts, from 1.
         column: Name of the stored column.
-        raw: What the raw file says.
-        stored: What the Parquet says.
+        raw: The text in the raw file.
+        stored: The value in the Parquet.
     """
 
     part: str
-    says: str
+    problem: str
     source: str | None = None
     line: int | None = None
     column: str | None = None
@@ -66,7 +59,7 @@ class Finding:
         where = "" if self.source is None else f"{self.source}{'' if self.line is None else f':{self.line}'}: "
         column = "" if self.column is None else f"column {self.column!r}: "
         sides = "" if self.stored is None else f" (raw: {self.raw}, Parquet: {self.stored})"
-        return f"{self.part}: {where}{column}{self.says}{sides}"
+        return f"{self.part}: {where}{column}{self.problem}{sides}"
 
     def facts(self) -> dict[str, Any]:
         """The finding as plain data."""
@@ -75,49 +68,60 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class PartVerdict:
-    """What was compared of one part, and what was found."""
+    """What was compared in one part, and the differences.
+
+    Attributes:
+        absent_rejects: Rejects whose file is not here, so only their number was compared.
+    """
 
     part: str
     rows: int
     values: int
     rejects: int
+    absent_rejects: int
     findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartCheck:
-    """The check of one part; made in one process and run in another.
+    """The check of one part. It is created in one process and can run in another.
 
     Attributes:
-        name: The part's path below the output folder.
+        name: Path of the part below its place.
+        part: The part; None if it does not exist.
+        rejects_file: The part's rejects file; None if it does not exist. DVC does not transfer rejects.
     """
 
     spec: DatasetSpec
-    path: Path
     name: str
+    output: OutputPlace
+    part: OutputFile | None
+    rejects: OutputPlace
+    rejects_file: OutputFile | None
     sources: tuple[Source, ...]
 
-    def verdict(self, progress: Callable[[int], None]) -> PartVerdict:
-        """Compare. Whatever may be wrong with the files is a finding, not an error."""
-        comparison = _Comparison(check=self, progress=progress)
+    def verdict(self, on_bytes: Callable[[int], None]) -> PartVerdict:
+        """Compare the part with its sources. Problems of the files are findings, not errors."""
+        comparison = _Comparison(check=self, on_bytes=on_bytes)
         try:
-            with _without_garbage_collection():
+            with without_garbage_collection():
                 comparison.run()
-        except (*UNREADABLE, pa.ArrowException) as error:
+        except (*UNREADABLE, pa.ArrowException, SourceError, StoreError) as error:
             comparison.find(f"cannot be compared: {error}")
-        comparison.tell_rest()
+        comparison.report_remaining_bytes()
         return PartVerdict(
             part=self.name,
             rows=comparison.sums.rows,
             values=comparison.sums.rows * len(stored_schema(self.spec)),
             rejects=comparison.rejects,
+            absent_rejects=comparison.rejects if self.rejects_file is None else 0,
             findings=tuple(comparison.findings[:SHOWN_FINDINGS]),
         )
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Half of the time goes into looking for cycles among the lists of cells, which have none."""
+def without_garbage_collection() -> Iterator[None]:
+    """Without this, half of the time is spent searching for cycles among the lists of cells, which have none."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -127,66 +131,59 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def stored_schema(spec: DatasetSpec) -> pa.Schema:
-    """Names and types that the spec promises of a part."""
-    fields = []
-    for column in spec.columns:
-        if column.type == "timestamp":
-            fields.append(pa.field(column.name, pa.timestamp("us", tz="UTC" if column.zone == "UTC" else None)))
-        else:
-            fields.append(pa.field(column.name, _STORED_TYPES[column.type]))
-        if column.type == "flagged_number":
-            fields.append(pa.field(column.name + FLAG_SUFFIX, pa.string()))
-    return pa.schema(fields)
-
-
 @dataclass(kw_only=True)
 class _Comparison:
-    """One comparison under way."""
+    """One comparison that is running."""
 
     check: PartCheck
-    progress: Callable[[int], None]
+    on_bytes: Callable[[int], None]
     sums: BucketSums = field(default_factory=BucketSums)
     rejects: int = 0
     findings: list[Finding] = field(default_factory=list)
-    told: int = 0
+    reported_bytes: int = 0
 
     @property
     def spec(self) -> DatasetSpec:
         return self.check.spec
 
-    def find(self, says: str, **where: Any) -> None:
+    def find(self, problem: str, **where: Any) -> None:
         if len(self.findings) < SHOWN_FINDINGS:
-            self.findings.append(Finding(part=self.check.name, says=says, **where))
+            self.findings.append(Finding(part=self.check.name, problem=problem, **where))
 
-    def tell(self, size_bytes: int) -> None:
-        self.told += size_bytes
-        self.progress(size_bytes)
+    def report_bytes(self, size_bytes: int) -> None:
+        self.reported_bytes += size_bytes
+        self.on_bytes(size_bytes)
 
-    def tell_rest(self) -> None:
-        """A comparison that was given up has dealt with its sources too."""
-        self.tell(sum(source.size_bytes for source in self.check.sources) - self.told)
+    def report_remaining_bytes(self) -> None:
+        """Also after a comparison that was given up, so that the progress reaches its end."""
+        self.report_bytes(sum(source.size_bytes for source in self.check.sources) - self.reported_bytes)
 
     def run(self) -> None:
-        if not self.check.path.exists():
-            self.find(f"is not there; make it with `invoke data.compress --dataset {self.spec.name}`")
+        if self.check.part is None:
+            self.find(f"does not exist; create it with `invoke data.compress --dataset {self.spec.name}`")
             return
-        with pq.ParquetFile(self.check.path) as parquet:
+        with (
+            self.check.output.open(self.check.part) as file,
+            # Of an object, each read of the buffer is a request. A part is read nearly in order.
+            io.BufferedReader(cast(io.RawIOBase, file), _BUFFER_BYTES) as buffered,
+            pq.ParquetFile(buffered) as parquet,
+        ):
             if self._schema_fits(parquet.schema_arrow):
                 self._compare(parquet)
 
     def _schema_fits(self, found: pa.Schema) -> bool:
         expected = stored_schema(self.spec)
+        sides = [dict(zip(schema.names, schema.types, strict=True)) for schema in (expected, found)]
         for name in dict.fromkeys([*expected.names, *found.names]):
-            types = [schema.field(name).type if name in schema.names else None for schema in (expected, found)]
+            types = [side.get(name) for side in sides]
             if types[0] != types[1]:
-                self.find("has another type than the spec says", column=name, raw=str(types[0]), stored=str(types[1]))
+                self.find("does not have the declared type", column=name, raw=str(types[0]), stored=str(types[1]))
         if not self.findings and expected.names != found.names:
             self.find(f"has its columns in another order: {', '.join(found.names)}")
         return not self.findings
 
     def _compare(self, parquet: pq.ParquetFile) -> None:
-        raw, stored = RawSide(self.spec, self.check.sources, self.tell), BucketSums()
+        raw, stored = RawSide(self.spec, self.check.sources, self.report_bytes), BucketSums()
         misfits: list[Misfit] = []
         for rows in raw:
             self.sums.add(rows.prints)
@@ -194,33 +191,44 @@ class _Comparison:
         for batch in stored_batches(parquet):
             stored.add(total(stored_prints(batch)))
         self.rejects = len(misfits)
-        self._check_footer(parquet, raw.text_bytes)
+        self._check_footer(parquet, raw)
         self._check_rejects(misfits)
         if len(self.sums.unlike(stored)):
             self._look_closer(parquet, stored)
 
-    def _check_footer(self, parquet: pq.ParquetFile, text_bytes: dict[str, int]) -> None:
+    def _check_footer(self, parquet: pq.ParquetFile, raw: RawSide) -> None:
         again = f"; run `invoke data.compress --dataset {self.spec.name}`"
         try:
             made = json.loads((parquet.metadata.metadata or {})[FOOTER_KEY.encode()])
             recorded = {s["name"]: (s["size_bytes"], s["sha256"], s["text_bytes"]) for s in made["sources"]}
-            facts = {"rows": made["rows"], "rejects": made["rejects"], "spec": made["spec"]}
+            skipped = {s["name"]: s.get("skipped", {}) for s in made["sources"]}
+            facts = {"rows": made["rows"], "rejects": made.get("rejects", 0), "spec": made["spec"]}
+            facts["changed"] = made.get("changed", {})
         except (KeyError, TypeError, ValueError):
-            self.find(f"its footer does not say what it was made from{again}")
+            self.find(f"its footer does not record what it was made from{again}")
             return
         for source in self.check.sources:
-            with source.path.open("rb") as file:
-                digest, size_bytes = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-            if recorded.pop(source.name, None) != (size_bytes, digest, text_bytes[source.name]):
+            size_bytes, digest = raw.digests[source.name]
+            if recorded.pop(source.name, None) != (size_bytes, digest, raw.text_bytes[source.name]):
                 self.find(f"was made from other content of this raw file{again}", source=source.name)
+            elif skipped[source.name] != (found := raw.skipped[source.name]):
+                self.find(f"its footer has skipped {skipped[source.name]} instead of {found}", source=source.name)
         for name in recorded:
-            self.find(f"was made from a raw file that is not there any more{again}", source=name)
-        for name, expected in (("rows", self.sums.rows), ("rejects", self.rejects), ("spec", self.spec.digest)):
+            self.find(f"was made from a raw file that does not exist any more{again}", source=name)
+        for name, expected in (
+            ("rows", self.sums.rows),
+            ("rejects", self.rejects),
+            ("spec", self.spec.digest),
+            ("changed", dict(+raw.changed)),
+        ):
             if facts[name] != expected:
-                self.find(f"its footer says {name} {facts[name]}, and {expected} is right{again}")
+                self.find(f"its footer has {name} {facts[name]} instead of {expected}{again}")
 
     def _check_rejects(self, misfits: Sequence[Misfit]) -> None:
         kept = self._kept_rejects()
+        if kept is None and self.spec.on_reject == "keep":
+            return
+        kept = kept or {}
         for misfit in misfits:
             where = {"source": misfit.source, "line": misfit.line, "column": misfit.column or None}
             expected, found = (misfit.column, misfit.row), kept.pop((misfit.source, str(misfit.line)), None)
@@ -231,21 +239,24 @@ class _Comparison:
             elif found != expected:
                 self.find("is another row in the rejects file", **where, raw=repr(expected), stored=repr(found))
         for source, line in kept:
-            self.find(f"the rejects file has a row of {source}:{line}, which is no row that does not fit")
+            self.find(f"the rejects file has a row of {source}:{line}, which is a row that fits")
 
-    def _kept_rejects(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """(source, line) -> (column, row) of the rejects file beside the part."""
-        path = rejects_path(self.check.path)
-        if not path.exists():
-            return {}
+    def _kept_rejects(self) -> dict[tuple[str, str], tuple[str, str]] | None:
+        """(source, line) -> (column, row) of the rejects file; None if it is not here."""
+        if (file := self.check.rejects_file) is None:
+            return None
+        name = PurePosixPath(file.name).name
         kept: dict[tuple[str, str], tuple[str, str]] = {}
-        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file)
+        with (
+            self.check.rejects.open(file) as opened,
+            io.TextIOWrapper(opened, encoding="utf-8", errors="surrogateescape", newline="") as text,
+        ):
+            rows = csv.reader(text)
             if next(rows, None) != _REJECTS_HEADER:
-                self.find(f"{path.name} does not start with {','.join(_REJECTS_HEADER)}")
+                self.find(f"{name} does not start with {','.join(_REJECTS_HEADER)}")
             for cells in rows:
                 if len(cells) != len(_REJECTS_HEADER) or (cells[0], cells[1]) in kept:
-                    self.find(f"{path.name} has a row that is cut off or there twice: {cells[:2]}")
+                    self.find(f"{name} has a row that is cut off or there twice: {cells[:2]}")
                     continue
                 source, line, column, _, row = cells
                 kept[source, line] = column, row
@@ -261,11 +272,11 @@ class _Comparison:
         )
         for difference in look.differences(SHOWN_FINDINGS):
             if isinstance(difference, Differing):
-                self._tell_differing(difference)
+                self._report_differing(difference)
             else:
-                self._tell_surplus(difference)
+                self._report_surplus(difference)
 
-    def _tell_differing(self, difference: Differing) -> None:
+    def _report_differing(self, difference: Differing) -> None:
         raw, nearest = difference.raw, difference.nearest
         if nearest is None:
             often = " as often as in the raw files" if difference.is_elsewhere else ""
@@ -284,7 +295,7 @@ class _Comparison:
                     stored=shown(found, field_.type),
                 )
 
-    def _tell_surplus(self, difference: Surplus) -> None:
+    def _report_surplus(self, difference: Surplus) -> None:
         row, schema = difference.stored, stored_schema(self.spec)
         often = "more often than in the raw files" if difference.is_elsewhere else "and not in the raw files"
         values = [

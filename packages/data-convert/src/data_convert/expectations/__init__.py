@@ -1,0 +1,1 @@
+"""Checks what a dataset expects of its values and parts, while they are converted."""

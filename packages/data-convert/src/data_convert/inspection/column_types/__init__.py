@@ -1,0 +1,1 @@
+"""Infers the type of each column from all of its texts."""

@@ -1,0 +1,1 @@
+"""Infers how a file is written from its beginning."""

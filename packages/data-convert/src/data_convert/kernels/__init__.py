@@ -1,0 +1,1 @@
+"""Loops over bytes, compiled once per machine; reading and parsing use them."""

@@ -1,0 +1,1 @@
+"""The description of a dataset in data/datasets.toml, checked and typed."""

@@ -1,0 +1,1 @@
+"""Where bytes are: files of a folder, or objects of a bucket; this room parses nothing."""

@@ -1,0 +1,1 @@
+"""Reads raw files a second time."""

@@ -1,0 +1,1 @@
+"""What texts should become, and fingerprints of that."""

@@ -1,0 +1,1 @@
+"""From typed tables to a part on disk: row groups, the footer with its provenance, the rejects file."""

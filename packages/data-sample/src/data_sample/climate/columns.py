@@ -1,0 +1,46 @@
+"""The 125 columns of a file of Local Climatological Data, version 2, in the published order."""
+
+from __future__ import annotations
+
+LCD_COLUMNS = (
+    "STATION", "DATE", "LATITUDE", "LONGITUDE", "ELEVATION", "NAME", "REPORT_TYPE", "SOURCE",
+    "HourlyAltimeterSetting", "HourlyDewPointTemperature", "HourlyDryBulbTemperature", "HourlyPrecipitation",
+    "HourlyPresentWeatherType", "HourlyPressureChange", "HourlyPressureTendency", "HourlyRelativeHumidity",
+    "HourlySkyConditions", "HourlySeaLevelPressure", "HourlyStationPressure", "HourlyVisibility",
+    "HourlyWetBulbTemperature", "HourlyWindDirection", "HourlyWindGustSpeed", "HourlyWindSpeed", "Sunrise",
+    "Sunset", "DailyAverageDewPointTemperature", "DailyAverageDryBulbTemperature",
+    "DailyAverageRelativeHumidity", "DailyAverageSeaLevelPressure", "DailyAverageStationPressure",
+    "DailyAverageWetBulbTemperature", "DailyAverageWindSpeed", "DailyCoolingDegreeDays",
+    "DailyDepartureFromNormalAverageTemperature", "DailyHeatingDegreeDays", "DailyMaximumDryBulbTemperature",
+    "DailyMinimumDryBulbTemperature", "DailyPeakWindDirection", "DailyPeakWindSpeed", "DailyPrecipitation",
+    "DailySnowDepth", "DailySnowfall", "DailySustainedWindDirection", "DailySustainedWindSpeed",
+    "DailyWeather", "MonthlyAverageRH", "MonthlyDaysWithGT001Precip", "MonthlyDaysWithGT010Precip",
+    "MonthlyDaysWithGT32Temp", "MonthlyDaysWithGT90Temp", "MonthlyDaysWithLT0Temp", "MonthlyDaysWithLT32Temp",
+    "MonthlyDepartureFromNormalAverageTemperature", "MonthlyDepartureFromNormalCoolingDegreeDays",
+    "MonthlyDepartureFromNormalHeatingDegreeDays", "MonthlyDepartureFromNormalMaximumTemperature",
+    "MonthlyDepartureFromNormalMinimumTemperature", "MonthlyDepartureFromNormalPrecipitation",
+    "MonthlyDewpointTemperature", "MonthlyGreatestPrecip", "MonthlyGreatestPrecipDate",
+    "MonthlyGreatestSnowDepth", "MonthlyGreatestSnowDepthDate", "MonthlyGreatestSnowfall",
+    "MonthlyGreatestSnowfallDate", "MonthlyMaxSeaLevelPressureValue", "MonthlyMaxSeaLevelPressureValueDate",
+    "MonthlyMaxSeaLevelPressureValueTime", "MonthlyMaximumTemperature", "MonthlyMeanTemperature",
+    "MonthlyMinSeaLevelPressureValue", "MonthlyMinSeaLevelPressureValueDate",
+    "MonthlyMinSeaLevelPressureValueTime", "MonthlyMinimumTemperature", "MonthlySeaLevelPressure",
+    "MonthlyStationPressure", "MonthlyTotalLiquidPrecipitation", "MonthlyTotalSnowfall", "MonthlyWetBulb",
+    "MonthlyAverageWindSpeed", "CoolingDegreeDaysSeasonToDate", "MonthlyCoolingDegreeDays",
+    "MonthlyNumberDaysWithSnowfall", "HeatingDegreeDaysSeasonToDate", "MonthlyHeatingDegreeDays",
+    "MonthlyNumberDaysWithThunderstorms", "MonthlyNumberDaysWithHeavyFog", "NormalsCoolingDegreeDay",
+    "NormalsHeatingDegreeDay", "ShortDurationEndDate005", "ShortDurationEndDate010",
+    "ShortDurationEndDate015", "ShortDurationEndDate020", "ShortDurationEndDate030",
+    "ShortDurationEndDate045", "ShortDurationEndDate060", "ShortDurationEndDate080",
+    "ShortDurationEndDate100", "ShortDurationEndDate120", "ShortDurationEndDate150",
+    "ShortDurationEndDate180", "ShortDurationPrecipitationValue005", "ShortDurationPrecipitationValue010",
+    "ShortDurationPrecipitationValue015", "ShortDurationPrecipitationValue020",
+    "ShortDurationPrecipitationValue030", "ShortDurationPrecipitationValue045",
+    "ShortDurationPrecipitationValue060", "ShortDurationPrecipitationValue080",
+    "ShortDurationPrecipitationValue100", "ShortDurationPrecipitationValue120",
+    "ShortDurationPrecipitationValue150", "ShortDurationPrecipitationValue180", "REM", "BackupDirection",
+    "BackupDistance", "BackupDistanceUnit", "BackupElements", "BackupElevation", "BackupEquipment",
+    "BackupLatitude", "BackupLongitude", "BackupName", "WindEquipmentChangeDate",
+)  # fmt: skip
+HOURLY = slice(LCD_COLUMNS.index("HourlyAltimeterSetting"), LCD_COLUMNS.index("Sunrise"))
+REMARK = LCD_COLUMNS.index("REM")

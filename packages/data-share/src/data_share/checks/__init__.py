@@ -1,0 +1,1 @@
+"""Questions about the remote and the working tree; the hook that asks one before a push."""

@@ -1,0 +1,1 @@
+"""What DVC's records and objects say, without reading a file."""

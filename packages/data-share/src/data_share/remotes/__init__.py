@@ -1,0 +1,1 @@
+"""The remotes of DVC's configuration, and how they are set up."""

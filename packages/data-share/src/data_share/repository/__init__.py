@@ -1,0 +1,1 @@
+"""The working tree, DVC's cache and configuration, and git."""

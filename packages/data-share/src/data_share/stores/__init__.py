@@ -1,0 +1,1 @@
+"""The objects of a remote: a folder or a bucket."""

@@ -1,0 +1,1 @@
+"""Planning a push or a pull, and carrying it out."""

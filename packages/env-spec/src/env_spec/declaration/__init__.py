@@ -1,0 +1,1 @@
+"""What pyproject.toml declares: dependency groups, images and notebooks."""

@@ -1,0 +1,1 @@
+"""What follows for an image: its environment, fingerprint, differences, and its bill of materials."""

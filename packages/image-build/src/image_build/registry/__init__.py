@@ -1,0 +1,1 @@
+"""Registries of images: their names, errors and HTTP interface."""

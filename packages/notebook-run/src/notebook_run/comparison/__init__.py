@@ -1,0 +1,1 @@
+"""What differs between the run that a capsule records and another run."""

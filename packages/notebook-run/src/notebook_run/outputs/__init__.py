@@ -1,0 +1,1 @@
+"""Outputs of cells in the form in which two runs are compared."""

@@ -1,0 +1,1 @@
+"""A notebook in Jupyter: started, listed, stopped."""
