@@ -40,7 +40,8 @@ start_engine() {
 make_base() {
     command -v debootstrap >/dev/null || apt-get install -y -q debootstrap
     local root
-    root=$(mktemp -d) && chmod 755 "$root" # It becomes the image's root folder, which every user must be able to enter.
+    # It becomes the image's root folder, which every user must be able to enter. Debootstrap accepts no spaces in its path.
+    root=$(mktemp -d --tmpdir=/var/tmp) && chmod 755 "$root"
     debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates bookworm "$root" "$(mirror)"
     # In a network that inspects TLS, builds need this machine's certificates.
     cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,34 @@ def test_a_backslash_in_a_name(project: Project, share: Share) -> None:
     result = share("pull")
     assert result.code == 0, result.err
     assert project.data() == before
+
+
+def test_objects_of_one_folder_that_are_pushed_at_the_same_time(tmp_path: Path) -> None:
+    """Each push looks for abandoned partial files in the folder, where those of other pushes come and go."""
+    store = FolderStore(tmp_path / "remote")
+    source = tmp_path / "source"
+    source.write_bytes(b"1")
+    oids = {f"ab{number:030x}" for number in range(400)}
+
+    def put(oid: str) -> None:
+        store.put(oid, source, lambda _: None)
+        store.recent(60)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, sorted(oids)))
+    assert store.all_sizes().keys() == oids
+
+
+def test_files_that_vanish_while_the_remote_is_listed(project: Project, share: Share) -> None:
+    """Symbolic links to nothing stand in for files that another push has renamed since the folder was read."""
+    assert share("push").code == 0
+    for path in [*project.remote.glob("files/md5/??")]:
+        (path / ".part-1").symlink_to(path / "gone")
+        (path / ("0" * 30)).symlink_to(path / "gone")
+    store = FolderStore(project.remote)
+    assert store.recent(60) == store.all_sizes().keys() == project.objects().keys()
+    project.write("climate", {"2023.parquet": b"another"})
+    assert share("push").code == 0
 
 
 def test_a_push_during_a_removal_fails(project: Project, share: Share, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -35,19 +36,17 @@ class FolderStore:
 
     def sizes(self, oids: Collection[str]) -> dict[str, int]:
         with self._faults("read"):
-            return {oid: path.stat().st_size for oid in oids if (path := self._path(oid)).is_file()}
+            return {oid: status.st_size for oid in oids if (status := _status(self._path(oid)))}
 
     def all_sizes(self) -> dict[str, int]:
         with self._faults("read"):
-            files = (path for path in self._paths() if path.is_file())
-            return {oid: path.stat().st_size for path in files if (oid := oid_of(path.as_posix()))}
+            return {oid: status.st_size for oid, status in self._objects()}
 
     def recent(self, age_s: float) -> set[str]:
         self._require_same_clock()
         oldest = time.time() - age_s
         with self._faults("read"):
-            files = (path for path in self._paths() if path.stat().st_mtime > oldest)
-            return {oid for path in files if (oid := oid_of(path.as_posix()))}
+            return {oid for oid, status in self._objects() if status.st_mtime > oldest}
 
     def read(self, oid: str) -> bytes:
         with self._faults("read"):
@@ -123,8 +122,10 @@ class FolderStore:
     def _path(self, oid: str) -> Path:
         return self.folder / object_key(oid)
 
-    def _paths(self) -> Iterator[Path]:
-        return (self.folder / OBJECTS_FOLDER).glob("??/*")
+    def _objects(self) -> Iterator[tuple[str, os.stat_result]]:
+        for path in (self.folder / OBJECTS_FOLDER).glob("??/*"):
+            if (oid := oid_of(path.as_posix())) and (status := _status(path)):
+                yield oid, status
 
     def _require_same_clock(self) -> None:
         """Check that this machine and the machine of the folder agree on the time; ages mean nothing otherwise."""
@@ -167,8 +168,17 @@ def _copy(source: BinaryIO, target: BinaryIO, on_sent: OnSent) -> None:
 def _remove_abandoned(folder: Path) -> None:
     """Remove partial files that killed pushes left."""
     for path in folder.glob(f"{_PARTIAL_PREFIX}*"):
-        if path.stat().st_mtime < time.time() - _ABANDONED_S:
+        if (status := _status(path)) and status.st_mtime < time.time() - _ABANDONED_S:
             path.unlink(missing_ok=True)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """The status of a file; None if there is none, or not any more: other pushes rename and remove files meanwhile."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _umask() -> int:
