@@ -28,7 +28,7 @@ def podman(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     """Podman's service with the base image, as a DOCKER_HOST; its storage is its own, and removed at the end."""
     program = shutil.which("podman")
     if program is None or os.geteuid() != 0:
-        pytest.skip(SKIP_REASON.format("podman is missing, or the user is not root"))
+        pytest.skip("images: these tests need the program podman, which nothing here installs, and root")
     folder = tmp_path_factory.mktemp("podman")
     (folder / "containers.conf").write_text(_SETTINGS)
     host = f"unix://{folder}/podman.sock"
