@@ -1,13 +1,13 @@
 """Compare the planned duration of data.push and data.pull with the real one, for many small files and for one.
 
 The server is SeaweedFS on this machine, behind a proxy that holds every byte for half of the round trip. Each case
-starts with a new server and a new project, so that nothing is remembered: plans use a first measurement of the
-link and of the work on an object, and the first guess of what follows the moving.
+starts with a new server and a new project, and pulls into a new clone, so that nothing is remembered: plans use a first
+measurement of the link, of the work on an object and of the disk, and a first guess of how long DVC starts.
 
-The last columns are planned/real of the moving alone, and the load average of the last minute: other work on this
-machine changes what an object costs between the trial and the transfer.
+Each line has the medians of some runs, and the smallest and the largest ratio: other work on this machine, or on the
+host of a virtual one, changes what an object costs between the trial and the transfer.
 
-Run it as `./run nox -s bench_durations`; with 20,000 files it takes about ten minutes.
+Run it as `./run nox -s bench_durations`; with 20,000 files it takes about twenty minutes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,23 +61,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, nargs="+", default=[1, 200, 2000, 20_000], help="numbers of files")
     parser.add_argument("--round-trips", type=int, nargs="+", default=[0, 30], help="in ms (%(default)s)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each case (%(default)s)")
     parser.add_argument("--bytes", type=int, default=1000, help="size of each file (%(default)s)")
     options = parser.parse_args()
     print(
         f"{'files':>7}{'round trip':>12}{'step':>6}{'planned':>10}{'real':>10}"
-        f"{'planned/real':>14}{'moving alone':>14}{'load':>7}"
+        f"{'planned/real':>14}{'smallest':>10}{'largest':>9}"
     )
     for files in options.files:
         for round_trip_ms in options.round_trips:
-            with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
-                for step, document in _steps(Path(folder), files, round_trip_ms, options.bytes).items():
-                    plan, moved = document["plan"], document["moved"]
-                    ratio, moving = (plan[name] / moved[name] for name in ("seconds", "moving_seconds"))
-                    print(
-                        f"{files:>7,}{round_trip_ms:>9} ms{step:>6}{plan['seconds']:>8.2f} s{moved['seconds']:>8.2f} s"
-                        f"{ratio:>14.2f}{moving:>14.2f}{os.getloadavg()[0]:>7.1f}",
-                        flush=True,
-                    )
+            seconds: dict[str, list[tuple[float, float]]] = {}
+            for _ in range(options.runs):
+                with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
+                    for step, document in _steps(Path(folder), files, round_trip_ms, options.bytes).items():
+                        both = (document["plan"]["seconds"], document["moved"]["seconds"])
+                        seconds.setdefault(step, []).append(both)
+            for step, runs in seconds.items():
+                planned_s, real_s = (statistics.median(column) for column in zip(*runs, strict=True))
+                ratios = [planned / real for planned, real in runs]
+                print(
+                    f"{files:>7,}{round_trip_ms:>9} ms{step:>6}{planned_s:>8.2f} s{real_s:>8.2f} s"
+                    f"{statistics.median(ratios):>14.2f}{min(ratios):>10.2f}{max(ratios):>9.2f}",
+                    flush=True,
+                )
 
 
 def _steps(folder: Path, files: int, round_trip_ms: int, size_bytes: int) -> dict[str, dict[str, Any]]:
@@ -90,9 +97,10 @@ def _steps(folder: Path, files: int, round_trip_ms: int, size_bytes: int) -> dic
         numbers = random.Random(files)
         project.write("detectors", {f"part_{at:05}.parquet": numbers.randbytes(size_bytes) for at in range(files)})
         project.commit()
-        pushed = _transfer("push", project)
-        project.forget()
-        return {"push": pushed, "pull": _transfer("pull", project)}
+        # Not into the same folder: Linux creates files more slowly where others were deleted a moment ago.
+        clone = folder / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(project.root), str(clone)], check=True)
+        return {"push": _transfer("push", project.root), "pull": _transfer("pull", clone)}
 
 
 @contextlib.contextmanager
@@ -110,10 +118,10 @@ def _held_link(url: str, delay_s: float) -> Iterator[str]:
             process.kill()
 
 
-def _transfer(direction: str, project: Project) -> dict[str, Any]:
+def _transfer(direction: str, root: Path) -> dict[str, Any]:
     command = [str(Path(sys.executable).with_name("shrinkwrap")), f"data.{direction}", "--json"]
     environment = {**os.environ, **ADMIN.environment}
-    result = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         sys.exit(f"{' '.join(command)}: {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-2000:]}")
     document: dict[str, Any] = json.loads(result.stdout)

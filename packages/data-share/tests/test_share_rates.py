@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from data_share.stores.folder import FolderStore
-from data_share.transfer.duration import FIRST_FINISHING, Finishing, LinkRate
-from data_share.transfer.plan import Plan, TransferItem, plan_text
-from data_share.transfer.rates import RememberedRates, declared_rate, measured_up
+from data_share.stores.store import Probe
+from data_share.transfer.duration import LinkRate
+from data_share.transfer.finishing import Finishing
+from data_share.transfer.plan import Plan, TransferItem, plan_json, plan_text
+from data_share.transfer.rates import RememberedRates, declared_rate, measured_down, measured_up
 from terminal import UnitError
 
 from .conftest import Share
@@ -119,12 +123,74 @@ def test_the_cost_of_an_object_is_remembered(tmp_path: Path) -> None:
     assert rates.find("link", "push") == replace(rate, source="remembered")
 
 
-def test_the_cost_of_finishing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It belongs to the machine, so it stays valid; without one, there is a first guess."""
+def test_the_cost_of_placing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the machine, so it stays valid."""
     rates = RememberedRates(tmp_path / "rates.json")
-    assert rates.finishing("link", "pull") == FIRST_FINISHING["pull"]
+    assert rates.finishing("link") is None
     monkeypatch.setattr("time.time", lambda: 1000.0)
-    rates.save_finishing("link", "pull", Finishing(fixed_s=2.0, file_s=0.001))
+    rates.save_finishing("link", Finishing(fixed_s=2.0, file_s=0.001, byte_s=1e-9))
     monkeypatch.setattr("time.time", lambda: 1e6)
-    assert rates.finishing("link", "pull") == Finishing(fixed_s=2.0, file_s=0.001)
-    assert rates.finishing("link", "push") == FIRST_FINISHING["push"]
+    assert rates.finishing("link") == Finishing(fixed_s=2.0, file_s=0.001, byte_s=1e-9)
+    (tmp_path / "rates.json").write_text('{"finishing link": {"fixed_s": 1.0, "file_s": 0.1}}')
+    assert rates.finishing("link") is None
+
+
+def test_a_rate_from_few_bytes_predicts_no_large_transfer(tmp_path: Path) -> None:
+    """It is measured again for more bytes."""
+    rates = RememberedRates(tmp_path / "rates.json")
+    rate = LinkRate(bits_per_s=math.inf, latency_s=0.03, source="measured", valid_bytes=5000)
+    rates.save("link", "push", rate)
+    assert rates.find("link", "push", 5000) == replace(rate, source="remembered")
+    assert rates.find("link", "push", 5001) is None
+
+
+class _Wire:
+    """A store whose link has a rate and a latency, on a clock of its own."""
+
+    def __init__(self, bits_per_s: float, latency_s: float) -> None:
+        self._bits_per_s, self._latency_s = bits_per_s, latency_s
+        self.moved_bytes = 0
+
+    def probe_up(self, size_bytes: int) -> Probe:
+        self.moved_bytes += size_bytes
+        return Probe(size_bytes=size_bytes, duration_s=self._latency_s + size_bytes * 8 / self._bits_per_s)
+
+    def probe_down(self, _: str, size_bytes: int) -> Probe:
+        return self.probe_up(size_bytes)
+
+
+@pytest.mark.parametrize("bits_per_s", [1e5, 4e6, 1e8, 1e10])
+@pytest.mark.parametrize("latency_s", [0.0005, 0.03, 0.3])
+def test_a_probe_finds_the_rate_of_the_link(bits_per_s: float, latency_s: float) -> None:
+    """Waiting for answers is no part of the rate, except on a link that is too fast to show its rate at all."""
+    wire: Any = _Wire(bits_per_s, latency_s)
+    rate = measured_up(wire)
+    assert rate.latency_s == pytest.approx(latency_s, rel=0.2)
+    assert rate.bits_per_s == pytest.approx(bits_per_s, rel=0.05) or rate.bits_per_s * latency_s > 5e8
+    assert rate.valid_bytes == math.inf
+
+
+@pytest.mark.parametrize(("plan_bytes", "moved_bytes"), [(10_000, 16_384), (1_000_000, 250_000), (10**9, 64 * 1024**2)])
+def test_a_small_transfer_is_measured_with_few_bytes(plan_bytes: int, moved_bytes: int) -> None:
+    """A push of 10 kB does not upload megabytes to find out how long it takes."""
+    wire: Any = _Wire(1e12, 0.03)
+    rate = measured_up(wire, plan_bytes)
+    assert wire.moved_bytes <= 2 * moved_bytes + 2
+    assert rate.valid_bytes == plan_bytes
+
+
+def test_small_objects_do_not_show_the_rate_of_a_fast_link(tmp_path: Path) -> None:
+    """Their answers take as long as one of a single byte; the plan says so and does not name a rate."""
+    wire: Any = _Wire(1e9, 0.03)
+    rate = measured_down(wire, {"a" * 32: 1000, "b" * 32: 900}, 1900)
+    assert rate and (rate.bits_per_s, rate.valid_bytes) == (math.inf, 1900)
+    item = TransferItem(dataset="climate", path="x", oid="a" * 32, size_bytes=1000, left_bytes=1000)
+    plan = Plan(direction="pull", remote="team", where="s3://x", items=[item], datasets=["climate"], rate=rate, jobs=8)
+    assert plan_text(plan).endswith(
+        "\n\nThe files are too small to show the rate of the link. Files include DVC's list of each folder."
+    )
+    assert plan_json(plan)["rate"] == {"bits_per_second": None, "source": "measured"}
+    assert plan.moving_s == pytest.approx(0.03, rel=0.01)
+    slow: Any = _Wire(1e5, 0.03)
+    rate = measured_down(slow, {"a" * 32: 1000}, 1900)
+    assert rate and rate.bits_per_s == pytest.approx(1e5, rel=0.05)

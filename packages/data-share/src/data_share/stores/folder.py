@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data_share.records.objects import OBJECTS_FOLDER, object_key, oid_of
-from data_share.stores.store import CHUNK_BYTES, OnSent, Probe
+from data_share.stores.store import CHUNK_BYTES, ListingCost, OnSent, Probe
 from s3_access import StoreError
 
 _PARTIAL_PREFIX = ".part-"
@@ -103,9 +103,12 @@ class FolderStore:
             read_bytes = len(file.read(size_bytes))
         return Probe(size_bytes=read_bytes, duration_s=time.perf_counter() - started)
 
+    def listing_cost(self, oids: Collection[str], *, added: int) -> ListingCost:
+        # A folder has no rate, and no requests.
+        return ListingCost()
+
     @contextmanager
     def trial_puts(self) -> Iterator[Callable[[str, Path], None]]:
-        # A folder has no rate, and no requests.
         yield lambda _oid, _path: None
 
     def describe(self, oid: str) -> str:

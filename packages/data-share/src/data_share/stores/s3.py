@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -18,7 +20,7 @@ from data_share.records.objects import OBJECTS_FOLDER, digest_of, object_key, oi
 from data_share.remotes.remotes import Remote
 from data_share.stores.begun_uploads import BegunUploads
 from data_share.stores.s3_upload import S3Uploader, watch_sending
-from data_share.stores.store import CHUNK_BYTES, OnSent, Probe
+from data_share.stores.store import CHUNK_BYTES, ListingCost, OnSent, Probe
 from s3_access import BucketSession, StoreError
 
 _PROBE_KEY = ".shrinkwrap-probe"
@@ -26,8 +28,8 @@ _PROBE_KEY = ".shrinkwrap-probe"
 _PROBE_STREAMS, _PROBE_SHARE_BYTES = 4, 16 * 1024
 # Up to this number of objects, listing their folders one by one is faster than listing all objects.
 _MAX_FOLDER_LISTINGS = 64
-# The limit of the S3 API.
-_MAX_DELETIONS = 1000
+# The limits of the S3 API.
+_MAX_DELETIONS = _PAGE_OBJECTS = 1000
 _EXTRA_ARGUMENTS = {"sse": "ServerSideEncryption", "sse_kms_key_id": "SSEKMSKeyId", "acl": "ACL"}
 
 
@@ -79,6 +81,7 @@ class S3Store:
         extra = {
             name: remote.settings[option] for option, name in _EXTRA_ARGUMENTS.items() if remote.settings.get(option)
         }
+        self._listed_objects = 0
         self._uploader = S3Uploader(self.session, extra=extra, begun=BegunUploads(memory))
 
     def sizes(self, oids: Collection[str]) -> dict[str, int]:
@@ -93,8 +96,18 @@ class S3Store:
                 found = {oid: size for listing in listings for oid, size in listing.items()}
         return {oid: found[oid] for oid in oids if oid in found}
 
+    def listing_cost(self, oids: Collection[str], *, added: int) -> ListingCost:
+        if len(oids) <= _MAX_FOLDER_LISTINGS:
+            folders = len({oid[:2] for oid in oids})
+            return ListingCost(requests=folders, rounds=math.ceil(folders / self.jobs), objects=len(oids))
+        objects = self._listed_objects + added
+        pages = math.ceil(objects / _PAGE_OBJECTS)
+        return ListingCost(requests=pages, rounds=pages, objects=objects)
+
     def all_sizes(self) -> dict[str, int]:
-        return self._listed_sizes(f"{OBJECTS_FOLDER}/")
+        sizes = self._listed_sizes(f"{OBJECTS_FOLDER}/")
+        self._listed_objects = len(sizes)
+        return sizes
 
     def recent(self, age_s: float) -> set[str]:
         oldest = time.time() - age_s
@@ -153,7 +166,10 @@ class S3Store:
             with self.session.faults("GetObject"):
                 header = f"bytes={span.start}-{span.stop - 1}"
                 answer = client.get_object(Bucket=self.remote.bucket, Key=self._key(oid), Range=header)
-                return len(answer["Body"].read())
+                content = answer["Body"].read()
+                # A pull hashes what it gets, which takes longer than a fast link.
+                hashlib.md5(content, usedforsecurity=False)
+                return len(content)
 
         return _probe(get, _spans(size_bytes))
 

@@ -27,6 +27,21 @@ class Probe:
     requests: int = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListingCost:
+    """What `Store.sizes` does.
+
+    Attributes:
+        requests: How many there are.
+        rounds: How many answers it waits for, one after the other.
+        objects: How many the answers name.
+    """
+
+    requests: int = 0
+    rounds: int = 0
+    objects: int = 0
+
+
 class Store(Protocol):
     """The objects of a remote. Its methods raise `StoreError`.
 
@@ -42,6 +57,9 @@ class Store(Protocol):
 
     def sizes(self, oids: Collection[str]) -> dict[str, int]:
         """Size in bytes of each of these objects that the remote has."""
+
+    def listing_cost(self, oids: Collection[str], *, added: int) -> ListingCost:
+        """What `sizes` of these objects will do when this many objects were added since the last listing."""
 
     def all_sizes(self) -> dict[str, int]:
         """Size in bytes of every object that the remote has."""

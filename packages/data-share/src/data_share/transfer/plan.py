@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from data_share.records.objects import is_list
-from data_share.transfer.duration import Direction, Finishing, LinkRate, Load, moving_s
+from data_share.transfer.duration import Direction, LinkRate, Load, moving_s
+from data_share.transfer.finishing import NOTHING, Finishing
 from terminal import Column, duration_text, rate_text, render, size_text, table
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Group:
     @property
     def load(self) -> Load:
         size_bytes = sum(item.left_bytes for item in self.items)
-        return Load(size_bytes=size_bytes, objects=len(self.items), jobs=self.jobs)
+        return Load(size_bytes=size_bytes, objects=len(self.items), jobs=self.jobs, is_small=self.is_small)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +84,9 @@ class Plan:
         datasets: Every selected dataset, with or without something to move.
         rate: None if nothing moves, or if the remote is a folder.
         jobs: How many small objects move at a time.
-        files_to_finish: Objects that a push lists afterwards, or files that a pull places in the working tree.
-        finishing: What that costs.
+        files_to_place: What a pull places in the working tree.
+        bytes_to_place: What these files contain.
+        finishing: What that costs, or the second listing of a push.
     """
 
     direction: Direction
@@ -93,8 +96,9 @@ class Plan:
     datasets: Sequence[str]
     rate: LinkRate | None
     jobs: int
-    files_to_finish: int = 0
-    finishing: Finishing = field(default_factory=Finishing)
+    files_to_place: int = 0
+    bytes_to_place: int = 0
+    finishing: Finishing = NOTHING
 
     @property
     def size_bytes(self) -> int:
@@ -123,7 +127,9 @@ class Plan:
         """How long the transfer takes from now to its end; None if no rate is known."""
         if not self.items:
             return 0.0
-        return None if self.moving_s is None else self.moving_s + self.finishing.seconds(self.files_to_finish)
+        if self.moving_s is None:
+            return None
+        return self.moving_s + self.finishing.seconds(self.files_to_place, self.bytes_to_place)
 
     def dataset_plans(self) -> tuple[DatasetPlan, ...]:
         """The plan of each dataset; their times add up to that of the plan."""
@@ -166,7 +172,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "bytes": plan.size_bytes,
         "seconds": _rounded(plan.seconds),
         "moving_seconds": _rounded(plan.moving_s),
-        "rate": None if rate is None else {"bits_per_second": round(rate.bits_per_s), "source": rate.source},
+        "rate": None if rate is None else {"bits_per_second": _bits_per_second(rate), "source": rate.source},
         "datasets": [
             {"name": each.dataset, "files": each.files, "bytes": each.size_bytes, "seconds": _rounded(each.seconds)}
             for each in plan.dataset_plans()
@@ -205,8 +211,14 @@ def _note(plan: Plan) -> str:
     files = "Files include DVC's list of each folder."
     if plan.rate is None:
         return files
+    if _bits_per_second(plan.rate) is None:
+        return f"The files are too small to show the rate of the link. {files}"
     source = {"declared": "as declared", "measured": "measured just now", "remembered": "measured within the last hour"}
     return f"At {rate_text(plan.rate.bits_per_s)}, {source[plan.rate.source]}. {files}"
+
+
+def _bits_per_second(rate: LinkRate) -> int | None:
+    return round(rate.bits_per_s) if math.isfinite(rate.bits_per_s) else None
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -126,17 +126,19 @@ class _Transfer:
         with progress_if_slow("comparing this machine with the remote"):
             if self.direction == "push":
                 pushed = facts.push_plan(self.selections, is_repair=self.request.is_repair)
+                plan = self._plan(pushed.items, save_rates=save_rates)
+                listing = self.link.listing_again(pushed.promised, plan.rate, added=plan.files)
                 return _Work(
-                    plan=self._plan(pushed.items, files_to_finish=len(pushed.promised), save_rates=save_rates),
+                    plan=replace(plan, finishing=listing),
                     restored=pushed.restored,
                     unrepaired=pushed.unrepaired,
                     promised=pushed.promised,
                 )
-            pulled, listing = facts.pull_plan(self.selections)
+            pulled, files = facts.pull_plan(self.selections)
             return _Work(
-                plan=self._plan(pulled.items, files_to_finish=len(pulled.to_place), save_rates=save_rates),
+                plan=self._with_placing(self._plan(pulled.items, save_rates=save_rates), pulled.to_place),
                 restored=pulled.restored,
-                lists=listing.fetched,
+                lists=files.fetched,
                 targets=pulled.targets,
                 to_place=pulled.to_place,
             )
@@ -169,7 +171,16 @@ class _Transfer:
                 pull_items(again.plan, self.store, self.cache, again.lists)
             placing.replace(wrong)
 
-    def _plan(self, items: Sequence[TransferItem], *, files_to_finish: int, save_rates: bool) -> Plan:
+    def _with_placing(self, plan: Plan, files: Sequence[TrackedFile]) -> Plan:
+        """The plan of a pull, with what placing these files costs."""
+        to_pull = {item.oid: item.size_bytes for item in plan.items}
+        size_bytes = sum(to_pull.get(file.oid) or self.cache.size_bytes(file.oid) or 0 for file in files)
+        placing = self.link.placing(
+            plan.rate, folder=self.repository.own_folder, files=len(files), size_bytes=size_bytes
+        )
+        return replace(plan, files_to_place=len(files), bytes_to_place=size_bytes, finishing=placing)
+
+    def _plan(self, items: Sequence[TransferItem], *, save_rates: bool) -> Plan:
         return Plan(
             direction=self.direction,
             remote=self.remote.name,
@@ -178,8 +189,6 @@ class _Transfer:
             datasets=list(dict.fromkeys(selection.output.dataset for selection in self.selections)),
             rate=self.link.rate(items, save_rates=save_rates),
             jobs=self.store.jobs,
-            files_to_finish=files_to_finish,
-            finishing=self.link.finishing(),
         )
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 from data_share.repository.cache import LocalCache
 from data_share.stores.store import Store
@@ -16,10 +18,12 @@ from data_share.transfer.duration import Direction, LinkRate
 from data_share.transfer.moving import fetch
 from data_share.transfer.plan import TransferItem
 
-# Fewer objects are moved sooner than they are measured.
-_FEWEST_OBJECTS = 32
-# So many rounds of objects, if they take less than this time.
-_ROUNDS, _LONGEST_S = 20, 2.0
+# In the first rounds, connections are opened and the server makes room; in the last one, fewer and fewer objects move.
+_SKIPPED_ROUNDS, _LAST_ROUNDS = 2, 1
+# Fewer rounds are moved sooner than they are measured.
+_FEWEST_ROUNDS = _SKIPPED_ROUNDS + _LAST_ROUNDS + 1
+# A trial moves this share of the objects, within limits, if it takes less than this time.
+_SHARE, _GOOD_ROUNDS, _MOST_ROUNDS, _LONGEST_S = 1 / 8, 8, 20, 2.0
 
 
 def measure(
@@ -38,12 +42,13 @@ def measure(
     if not items:
         return 0.0
     mean_bytes = sum(item.size_bytes for item in items) / len(items)
-    affordable = int(rate.bits_per_s / 8 * _LONGEST_S / max(mean_bytes, 1))
-    count = min(len(items) // 2, _ROUNDS * jobs, affordable)
-    if 2 * count < _FEWEST_OBJECTS:
+    affordable = min(len(items), rate.bits_per_s / 8 * _LONGEST_S / max(mean_bytes, 1))
+    count = int(min(max(len(items) * _SHARE, _GOOD_ROUNDS * jobs), _MOST_ROUNDS * jobs, affordable))
+    if count < _FEWEST_ROUNDS * jobs:
         return 0.0
+    sample = _sample(items, count)
     with _pushing(store, cache) if direction == "push" else _pulling(store, cache) as work:
-        return _seconds_per_object(work, _sample(items, count), jobs)
+        return _seconds_per_object(work, sample, jobs)
 
 
 def _sample(items: Sequence[TransferItem], count: int) -> list[TransferItem]:
@@ -80,7 +85,10 @@ def _temporary_folder(cache: LocalCache) -> tempfile.TemporaryDirectory[str]:
 
 
 def _seconds_per_object(work: Callable[[TransferItem], None], sample: Sequence[TransferItem], jobs: int) -> float:
-    """The pace between the first round, which also opens connections, and the last one, which is not full."""
+    """The pace between the first rounds and the last one.
+
+    The fastest and the slowest round do not count, because other work on this machine and on the server makes pauses.
+    """
     until_s = time.perf_counter() + _LONGEST_S
     done_s: list[float] = []
 
@@ -92,7 +100,6 @@ def _seconds_per_object(work: Callable[[TransferItem], None], sample: Sequence[T
     with ThreadPoolExecutor(jobs) as pool:
         for _ in pool.map(timed, sample):
             pass
-    done_s.sort()
-    edge = min(jobs, len(done_s) // 4)
-    last = len(done_s) - 1 - edge
-    return (done_s[last] - done_s[edge]) / (last - edge) if last > edge else 0.0
+    ends_s = sorted(done_s)[_SKIPPED_ROUNDS * jobs - 1 : -_LAST_ROUNDS * jobs + 1 : jobs]
+    rounds_s = sorted(end_s - start_s for start_s, end_s in pairwise(ends_s))
+    return fmean(rounds_s[1:-1] or rounds_s) / jobs if rounds_s else 0.0
