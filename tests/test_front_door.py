@@ -236,7 +236,9 @@ def test_environment_is_first_on_path(ready: Checkout) -> None:
     Without bytecode, which images of containers often forbid, each command compiles all that it imports.
     """
     _write_script(ready.root / ".venv" / "bin" / "cat", 'echo "$PATH"; env')
-    lines = ready.run("cat", PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", PYTHONDONTWRITEBYTECODE="/elsewhere").stdout.splitlines()
+    lines = ready.run(
+        "cat", PYTHONPATH="/elsewhere", PYTHONHOME="/elsewhere", PYTHONDONTWRITEBYTECODE="/elsewhere"
+    ).stdout.splitlines()
     assert lines[0] == f"{ready.root}/.venv/bin:{ready.path}"
     assert not [line for line in lines if "/elsewhere" in line]
 
