@@ -17,6 +17,17 @@ import pytest
 
 PROGRAM = Path(__file__).resolve().parents[2] / "packages/notebook-run/src/notebook_run/run/program_text.py"
 PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+# The reader of a kernel's output tries to connect again only after seconds, when the kernel has long started.
+LATE_READER = """
+import zmq
+new_socket = zmq.Context.socket
+def late_socket(context, kind, *words, **options):
+    socket = new_socket(context, kind, *words, **options)
+    if kind == zmq.SUB:
+        socket.setsockopt(zmq.RECONNECT_IVL, 3000)
+    return socket
+zmq.Context.socket = late_socket
+"""
 
 
 def program_text() -> str:
@@ -57,8 +68,8 @@ class Ran:
         return [event["text"] for event in self.events if event["event"] == "warning" and event["kind"] == kind]
 
 
-def run(folder: Path, *cells: Any, **order: Any) -> Ran:
-    """Run a notebook whose cells are code, or cells of nbformat."""
+def run(folder: Path, *cells: Any, before: str = "", **order: Any) -> Ran:
+    """Run a notebook whose cells are code, or cells of nbformat; see `run_order`."""
     made = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
     for number, cell in enumerate(made, start=1):
         cell["id"] = f"cell-{number}"
@@ -66,15 +77,19 @@ def run(folder: Path, *cells: Any, **order: Any) -> Ran:
     out.mkdir(exist_ok=True)
     nbformat.write(nbformat.v4.new_notebook(cells=made), path)
     facts = {"name": "trial", "path": str(path), "out": str(out), "parameters": {}, "timeout_s": 60, **order}
-    return run_order(facts)
+    return run_order(facts, before=before)
 
 
-def run_order(facts: dict[str, Any]) -> Ran:
-    """Run an order, next to whose folder of results is a folder for IPython."""
+def run_order(facts: dict[str, Any], *, before: str = "") -> Ran:
+    """Run an order, next to whose folder of results is a folder for IPython.
+
+    Args:
+        before: Code that runs before the program.
+    """
     out = Path(facts["out"])
     word = base64.b64encode(json.dumps(facts).encode()).decode()
     result = subprocess.run(
-        [sys.executable, "-P", "-c", program_text(), word],
+        [sys.executable, "-P", "-c", f"{before}\nexec({program_text()!r})", word],
         capture_output=True,
         text=True,
         check=False,
@@ -142,15 +157,19 @@ def test_long_text_is_cut_in_the_middle(tmp_path: Path, chunks: str) -> None:
     assert text_of(ran.cells[1]) == "next\n"
 
 
-def test_no_text_is_dropped_while_its_reader_waits(tmp_path: Path) -> None:
-    """The queue of a kernel has no limit: here its reader, the kernel's parent, is stopped while the cell prints."""
+@pytest.mark.parametrize("reader", ["early", "late"])
+def test_no_text_is_dropped_while_its_reader_waits(tmp_path: Path, reader: str) -> None:
+    """The queue of a kernel has no limit, whether its reader connects before or after the kernel has started.
+
+    The reader is the parent of the kernel. It is stopped while the cell prints.
+    """
     source = (
         "import os, signal\nreader = os.getppid()\nos.kill(reader, signal.SIGSTOP)\n"
-        "for number in range(50_000):\n    print(f'line {number:06}', flush=True)\nos.kill(reader, signal.SIGCONT)"
+        "for number in range(20_000):\n    print(f'line {number:06}', flush=True)\nos.kill(reader, signal.SIGCONT)"
     )
-    ran = run(tmp_path, source, max_text=10_000)
+    ran = run(tmp_path, source, before=LATE_READER if reader == "late" else "", max_text=10_000)
     (warning,) = ran.warnings("cut")
-    assert "printed 600 kB in 50,000 lines" in warning
+    assert "printed 240 kB in 20,000 lines" in warning
 
 
 def test_text_below_the_limit_is_whole(tmp_path: Path) -> None:

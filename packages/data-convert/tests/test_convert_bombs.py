@@ -29,12 +29,32 @@ except DataConvertError as error:
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
 
+LONG_CELLS = """
+from data_convert.columns.conversion import misfit
+from data_convert.inspection.column_types.reasons import _hint
+from data_convert.spec.dataset_spec import ColumnSpec, NumberMarks
+pieces = ("0", "1.", ".", " ", "-", "1,234,", "(", ")", "( ", "1 ", "e1", "x ")
+starts, ends = ("", "(", "1", "(1"), ("", "x", ")")
+texts = [start + piece * 100_000 + end for start in starts for piece in pieces for end in ends]
+marks = [NumberMarks(), NumberMarks(minus="()"), NumberMarks(prefix="$", suffix="%", minus="()", group=",")]
+columns = [ColumnSpec(name="a", header="a", type="int64", marks=mark) for mark in marks]
+for text in texts:
+    _hint(text)
+    for column in columns:
+        assert misfit(column, text)
+"""
+
 
 def _bomb(start: bytes, piece: bytes, count: int) -> bytes:
     """A few kilobytes that unpack to `start` and `count` pieces."""
     compressor = zstandard.ZstdCompressor(level=1).compressobj()
     packed = [compressor.compress(start), *(compressor.compress(piece) for _ in range(count))]
     return b"".join([*packed, compressor.flush()])
+
+
+def test_a_long_cell_that_is_no_number_takes_no_time() -> None:
+    """Its reason is found in one pass; a pattern that can match in many ways would take hours."""
+    subprocess.run([sys.executable, "-c", LONG_CELLS], check=True, timeout=240)
 
 
 def test_bombs_do_not_fill_the_memory(tmp_path: Path) -> None:

@@ -20,12 +20,16 @@ _BLANKS: Final = " \u00a0\u2009\u202f"
 _LOOK_ALIKE: Final = {" ": _BLANKS, "\u00a0": _BLANKS, "\u2009": _BLANKS, "\u202f": _BLANKS, "'": "'\u2019"}
 """Marks that look alike to a reader; programs mix them."""
 
-_SPACE: Final = rf"[\t\n\v\f\r{_BLANKS}]*"
+_SPACES: Final = rf"\t\n\v\f\r{_BLANKS}"
+_SPACE: Final = f"[{_SPACES}]*"
 _NO_NUMBER: Final = ""
 
 _MINUS_SIGN: Final = "\u2212"
 _AROUND: Final = "[^()0-9+-]*"
-_PARENTHESES: Final = rf"\A{_SPACE}({_AROUND})\({_SPACE}([^()+-]*?){_SPACE}\)({_AROUND})\z"
+# Without space around them: if both could match it, a long cell of spaces would take very long.
+_BEFORE: Final = rf"(?:[^()0-9+\-{_SPACES}]{_AROUND})?"
+_INSIDE: Final = rf"[^()+\-{_SPACES}](?:[^()+-]*[^()+\-{_SPACES}])?"
+_PARENTHESES: Final = rf"\A{_SPACE}({_BEFORE})\({_SPACE}(?:({_INSIDE}){_SPACE})?\)({_AROUND})\z"
 """A text that is completely or partly in parentheses; outside of them, it may have a prefix and a suffix."""
 
 
@@ -59,7 +63,7 @@ def with_hyphen(text: str, marks: NumberMarks) -> str:
     if marks.minus == _MINUS_SIGN:
         return text.replace(_MINUS_SIGN, "-")
     if marks.minus == "()" and (match := re.fullmatch(_PARENTHESES.removeprefix(r"\A").removesuffix(r"\z"), text)):
-        return f"-{match[1]}{match[2]}{match[3]}"
+        return f"-{match[1]}{match[2] or ''}{match[3]}"
     return text
 
 

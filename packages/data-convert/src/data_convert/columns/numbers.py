@@ -22,7 +22,8 @@ from data_convert.spec.dataset_spec import DECIMAL_LIMIT, INTEGER_RANGES, Column
 
 Result = tuple[tuple[pa.Array, ...], Mask | None]
 
-NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
+# Each character can match in one way only: otherwise, a cell of a megabyte that is no number would take hours.
+NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 _INTEGER: Final = re.compile(r"\s*(?P<sign>[+-]?)0*(?P<digits>[0-9]{1,20})\s*", re.ASCII)
 _WORD: Final = r"(?i)\A\s*(?:[+-]?inf(?:inity)?|nan)\s*\z"
 

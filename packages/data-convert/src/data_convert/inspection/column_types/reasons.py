@@ -218,7 +218,7 @@ def _hint(text: str) -> str:
     """Why a text that resembles a number is none."""
     if "\u2212" in text:
         return ", with the minus sign U+2212 in place of '-'; declare a number type and minus = \"\u2212\" to read it"
-    if re.fullmatch(r"\s*\(.*[0-9].*\)\s*", text):
+    if re.fullmatch(r"\s*\([^0-9]*[0-9].*\)\s*", text):
         return (
             ', whose parentheses may mark a negative number or an estimate; declare a number type and minus = "()" if'
             " it is negative"
