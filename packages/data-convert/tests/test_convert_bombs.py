@@ -122,4 +122,4 @@ def test_fuzzer_finds_nothing() -> None:
     command = [sys.executable, program, "--cases", "200", "--seconds", "600", "--seed", "1"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.startswith("seed 1: 200 cases, ")
+    assert result.stdout.startswith("seed 1\nseed 1: 200 cases, ")

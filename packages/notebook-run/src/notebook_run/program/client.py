@@ -14,9 +14,9 @@ from nbformat.v4 import new_output
 from notebook_run.program.limits import CellLimits, Limits
 from notebook_run.program.progress import Progress
 
-# A kernel drops printed text that waits to be sent, unless its queue has no limit. Each reader has a queue of its own from
-# when it connects, which can be after the kernel has started, but is before a cell runs. The kernel sends text with a
-# delay, and the end of the process must not overtake that.
+# A kernel drops printed text that waits to be sent, unless its queue has no limit. Each reader has a queue of its own,
+# which exists when the reader has connected: perhaps after the kernel has started, but before a cell runs. The kernel
+# sends text with a delay, and the end of the process must not overtake that.
 _KERNEL_START: Final = """
 import os, sys, time, zmq
 from ipykernel.kernelapp import IPKernelApp
