@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import re
 import shutil
 import signal
@@ -219,7 +220,7 @@ def second_engine(folder: Path, *, size: str, registry: Path) -> Iterator[str]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
     options = [f"--host={host}", f"--data-root={disk}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
     options += [f"--config-file={folder}/daemon.json", "--bridge=none", "--iptables=false", "--ip-forward=false"]
-    script = f'ip link set lo up; docker-registry serve {registry} & exec "$@"'
+    script = f'ip link set lo up; docker-registry serve {shlex.quote(str(registry))} & exec "$@"'
     command = ["unshare", "--net", "sh", "-c", script, "sh", program, *options]
     path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
     try:
