@@ -64,6 +64,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="runs of each case (%(default)s)")
     parser.add_argument("--bytes", type=int, default=1000, help="size of each file (%(default)s)")
     options = parser.parse_args()
+    # All folders are deleted at the end: Linux creates files more slowly where others were deleted a moment ago.
+    with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
+        _measure(Path(folder), options)
+
+
+def _measure(parent: Path, options: argparse.Namespace) -> None:
     print(
         f"{'files':>7}{'round trip':>12}{'step':>6}{'planned':>10}{'real':>10}"
         f"{'planned/real':>14}{'smallest':>10}{'largest':>9}"
@@ -71,11 +77,11 @@ def main() -> None:
     for files in options.files:
         for round_trip_ms in options.round_trips:
             seconds: dict[str, list[tuple[float, float]]] = {}
-            for _ in range(options.runs):
-                with tempfile.TemporaryDirectory(prefix="shrinkwrap-bench-") as folder:
-                    for step, document in _steps(Path(folder), files, round_trip_ms, options.bytes).items():
-                        both = (document["plan"]["seconds"], document["moved"]["seconds"])
-                        seconds.setdefault(step, []).append(both)
+            for run in range(options.runs):
+                name = f"{files}-{round_trip_ms}-{run}"
+                for step, document in _steps(parent / name, files, round_trip_ms, options.bytes).items():
+                    both = (document["plan"]["seconds"], document["moved"]["seconds"])
+                    seconds.setdefault(step, []).append(both)
             for step, runs in seconds.items():
                 planned_s, real_s = (statistics.median(column) for column in zip(*runs, strict=True))
                 ratios = [planned / real for planned, real in runs]
@@ -97,7 +103,6 @@ def _steps(folder: Path, files: int, round_trip_ms: int, size_bytes: int) -> dic
         numbers = random.Random(files)
         project.write("detectors", {f"part_{at:05}.parquet": numbers.randbytes(size_bytes) for at in range(files)})
         project.commit()
-        # Not into the same folder: Linux creates files more slowly where others were deleted a moment ago.
         clone = folder / "clone"
         subprocess.run(["git", "clone", "--quiet", str(project.root), str(clone)], check=True)
         return {"push": _transfer("push", project.root), "pull": _transfer("pull", clone)}
