@@ -161,7 +161,7 @@ def main(*, argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args(argv)
     specs = [replace(spec, on_reject="keep", max_rejects=1.0) for spec in load_specs(CORPUS / "datasets.toml").values()]
-    # A conversion that hangs ends this process.
+    # First, because a conversion that hangs ends this process with nothing but its stack.
     print(f"seed {options.seed}", flush=True)
     counts = {"converted": 0, "refused": 0}
     end = time.monotonic() + options.seconds

@@ -125,14 +125,15 @@ class Link:
     def _with_objects(self, rate: LinkRate, items: Sequence[TransferItem], *, save_rates: bool) -> LinkRate:
         """The rate with what each of many small objects costs; it depends on how many move at a time."""
         small = next((group for group in groups(items, most_jobs=self._store.jobs) if group.is_small), None)
+        unmeasured = replace(rate, object_s=_OBJECT_S[self._direction], object_jobs=0)
         if small is None:
-            return replace(rate, object_s=_OBJECT_S[self._direction], object_jobs=0)
+            return unmeasured
         mean_bytes = small.load.size_bytes / len(small.items)
         if rate.object_jobs == small.jobs and _are_alike(rate.object_bytes, mean_bytes):
             return rate
         object_s = measure(self._direction, self._store, self._cache, small.items, rate=rate, jobs=small.jobs)
         if not object_s:
-            return replace(rate, object_s=_OBJECT_S[self._direction], object_jobs=0)
+            return unmeasured
         rate = replace(rate, object_s=object_s, object_jobs=small.jobs, object_bytes=mean_bytes)
         if save_rates:
             self._memory.save(self._name, self._direction, rate)

@@ -127,18 +127,18 @@ class _Transfer:
             if self.direction == "push":
                 pushed = facts.push_plan(self.selections, is_repair=self.request.is_repair)
                 plan = self._plan(pushed.items, save_rates=save_rates)
-                listing = self.link.listing_again(pushed.promised, plan.rate, added=plan.files)
+                finishing = self.link.listing_again(pushed.promised, plan.rate, added=plan.files)
                 return _Work(
-                    plan=replace(plan, finishing=listing),
+                    plan=replace(plan, finishing=finishing),
                     restored=pushed.restored,
                     unrepaired=pushed.unrepaired,
                     promised=pushed.promised,
                 )
-            pulled, files = facts.pull_plan(self.selections)
+            pulled, listing = facts.pull_plan(self.selections)
             return _Work(
                 plan=self._with_placing(self._plan(pulled.items, save_rates=save_rates), pulled.to_place),
                 restored=pulled.restored,
-                lists=files.fetched,
+                lists=listing.fetched,
                 targets=pulled.targets,
                 to_place=pulled.to_place,
             )
